@@ -1,0 +1,1 @@
+"""Producers: recorded and made-up shop traffic, published to Kafka."""

@@ -1,0 +1,1 @@
+"""The wiring of Kafka to the models: Faust agents, stores, web pages and commands."""
