@@ -46,8 +46,8 @@ class Decoder(Generic[_Record]):
     """
 
     def __init__(self, form: type[_Record], key_field: str) -> None:
-        self._json = msgspec.json.Decoder(form)
-        self._msgpack = msgspec.msgpack.Decoder(form)
+        self._json: msgspec.json.Decoder[_Record] = msgspec.json.Decoder(form)
+        self._msgpack: msgspec.msgpack.Decoder[_Record] = msgspec.msgpack.Decoder(form)
         self._key_field = key_field
         names = form.__struct_fields__
         self._ids = tuple(name for name in names if name in ("event_id", "review_id", "user_id", "item_id"))
@@ -66,7 +66,7 @@ class Decoder(Generic[_Record]):
         if len(raw) > MAX_RECORD_BYTES:
             raise InvalidRecord("value", f"{len(raw)} bytes", f"must be at most {MAX_RECORD_BYTES} bytes")
         try:
-            record = (self._json if _is_json(raw) else self._msgpack).decode(raw)
+            record = self._json.decode(raw) if _is_json(raw) else self._msgpack.decode(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise _explain(raw, error) from error
         self._check(record, key, now)
