@@ -1,0 +1,45 @@
+"""What is known of a user when items are ranked for them: their distinct recent items."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.batch import TAKES_BACK, Bytes, Longs
+from models.ranking import first_distinct
+
+__all__ = ["CONTEXT_ITEMS", "Context"]
+
+# One latest item and the twenty before it: what the own-recent baseline ranks.
+CONTEXT_ITEMS: Final = 21
+
+
+class Context(NamedTuple):
+    """The last L distinct items of B users, newest first, 0-padded, each with its latest action.
+
+    Items whose action takes an interest back (`remove_from_cart`, `refund`) do not count.
+    """
+
+    items: Tensor  # int64[B, L] keys
+    actions: Tensor  # uint8[B, L] codes
+    ts: Tensor  # int64[B, L] milliseconds since the Unix epoch
+
+    @classmethod
+    def of(cls, items: Longs, actions: Bytes, ts: Longs) -> "Context":
+        """Return the contexts of histories: columns [B, H], newest first, 0-padded.
+
+        Examples
+        --------
+        >>> history = np.array([[4, 4, 6]]), np.array([[3, 3, 8]], np.uint8), np.array([[30, 20, 10]])
+        >>> Context.of(*history).items[0, :3].tolist()
+        [4, 6, 0]
+        """
+        counting = torch.from_numpy(np.where(TAKES_BACK[actions], 0, items))  # int64[B, H]
+        places, there = first_distinct(counting, CONTEXT_ITEMS)  # int64[B, L], bool[B, L]
+        columns = counting, torch.from_numpy(actions), torch.from_numpy(ts)
+        return cls(*(torch.where(there, column.gather(1, places), 0) for column in columns))
+
+    def to(self, device: torch.device) -> "Context":
+        """Return the same on ``device``, copied without waiting where the device allows it."""
+        return Context(*(column.to(device, non_blocking=True) for column in self))

@@ -1,0 +1,72 @@
+"""How well events were foreseen, test-then-train: hit rate, mean reciprocal rank, discounted gain."""
+
+from typing import Final
+
+import msgspec
+import torch
+from torch import Tensor
+
+from models.examples import MISSED, NOT_SCORED
+
+__all__ = ["K", "Quality", "Scoreboard", "rank_of"]
+
+K: Final = 20
+_GAIN_PLACES: Final = 10
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """The contract's figures over ``scored`` events; all 0 where none was scored."""
+
+    hit_rate_20: float
+    mrr_20: float
+    ndcg_10: float
+    scored: int
+
+
+def rank_of(target: Tensor, items: Tensor) -> Tensor:
+    """Return the place of each target (int64[B]) among its items (int64[B, K]): int8[B], 1 is best, 0 missed.
+
+    Examples
+    --------
+    >>> rank_of(torch.tensor([7, 8]), torch.tensor([[9, 7], [9, 7]])).tolist()
+    [2, 0]
+    """
+    match = items == target[:, None]  # bool[B, K]
+    place = match.to(torch.uint8).argmax(dim=1) + 1  # int64[B]
+    return torch.where(match.any(dim=1), place, MISSED).to(torch.int8)
+
+
+class Scoreboard:
+    """Running totals of the places at which the items that came next had stood.
+
+    Examples
+    --------
+    >>> board = Scoreboard()
+    >>> board.update_many(torch.tensor([1, 4, 0, -1], dtype=torch.int8))
+    >>> board.quality.hit_rate_20, board.quality.mrr_20, board.quality.scored
+    (0.6667, 0.4167, 3)
+    """
+
+    def __init__(self) -> None:
+        # How often each place was seen; 0 is a miss. The sums follow exactly, in any order of events.
+        self._seen = torch.zeros(K + 1, dtype=torch.int64)
+
+    def update_many(self, ranks: Tensor) -> None:
+        """Count the ranks (int8[B]) of a batch; `NOT_SCORED` ones are passed over."""
+        scored = ranks[ranks != NOT_SCORED].to("cpu", torch.int64)
+        self._seen += torch.bincount(scored, minlength=K + 1)[: K + 1]
+
+    @property
+    def quality(self) -> Quality:
+        """The figures so far."""
+        seen = self._seen.tolist()
+        scored = sum(seen)
+        hits = range(1, K + 1)
+        gain = sum(seen[place] * _gain(place) for place in hits if place <= _GAIN_PLACES)
+        hit, reciprocal = sum(seen[1:]), sum(seen[place] / place for place in hits)
+        means = [round(total / max(scored, 1), 4) for total in (hit, reciprocal, gain)]
+        return Quality(means[0], means[1], means[2], scored)
+
+
+def _gain(place: int) -> float:
+    return float(1 / torch.log2(torch.tensor(place + 1.0, dtype=torch.float64)))
