@@ -1,0 +1,73 @@
+"""What a replay is to do."""
+
+from zlib import crc32
+
+import msgspec
+
+from producers.logs import Log
+from producers.pace import Pace, RecordedPace, SteadyRate
+from producers.topics import Topics
+
+__all__ = ["ReplayPlan", "Share"]
+
+
+class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay publishes, where, and how fast.
+
+    ``rate`` is in events a second, ``speed`` in times the recorded pace; without both it goes flat out.
+    ``limit`` is how many events, catalog records not counted; ``loop`` starts the log again for ever.
+    ``partitions`` is for topics that do not exist yet. ``timeout`` is how many seconds the broker may
+    leave a record unconfirmed.
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive, or both ``rate`` and ``speed`` are given.
+    """
+
+    log: Log
+    broker: str = "127.0.0.1:9092"
+    prefix: str = ""
+    partitions: int = 4
+    rate: float | None = None
+    speed: float | None = None
+    limit: int | None = None
+    loop: bool = False
+    processes: int = 1
+    timeout: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and self.speed is not None:
+            raise ValueError("a replay has a rate or a speed, not both")
+        for name in ("partitions", "rate", "speed", "limit", "processes", "timeout"):
+            number = getattr(self, name)
+            if number is not None and not number > 0:
+                raise ValueError(f"{name} must be more than 0, is {number}")
+
+    @property
+    def topics(self) -> Topics:
+        """The names of the topics."""
+        return Topics.named(self.prefix)
+
+    def pace(self) -> Pace | None:
+        """Return the schedule, or None where it goes flat out."""
+        if self.rate is not None:
+            return SteadyRate(self.rate)
+        return None if self.speed is None else RecordedPace(self.speed)
+
+
+class Share(msgspec.Struct, frozen=True):
+    """The part of a replay that one process publishes: the users whose hash falls to it.
+
+    Examples
+    --------
+    >>> sum(Share(index, 3).owns("u1") for index in range(3))
+    1
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def owns(self, key: str) -> bool:
+        """Whether the records of that key are of this share, so that a user's keep their order."""
+        return self.count == 1 or crc32(key.encode()) % self.count == self.index
