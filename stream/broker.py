@@ -8,11 +8,12 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from stream import supervisor
 from stream.errors import BrokerDown, PortTaken
 from stream.kafka_jars import cache_folder, fetched_jars
+from stream.kafka_log import KafkaLog
 from stream.kafka_server import CLUSTER_ID, answers, java, server_properties
 from stream.ports import LOOPBACK, free_port, listens
 
@@ -20,7 +21,6 @@ __all__ = ["Broker"]
 
 _START_SECONDS = 90.0  # 3 s on a free core; a machine that also installs and compiles needs many times that
 _POLL_SECONDS = 0.05
-_SHOWN_LOG_LINES = 3
 
 
 class Broker:
@@ -43,10 +43,14 @@ class Broker:
 
     def __init__(self, data: Path, port: int | None = None) -> None:
         self.data = data.absolute()
-        self.log = self.data / "kafka.log"
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
-        self._log_start = 0
+        self._log = KafkaLog(self.data / "kafka.log")
+
+    @property
+    def log(self) -> Path:
+        """The file with what Kafka logs, of earlier runs too."""
+        return self._log.path
 
     @property
     def address(self) -> str:
@@ -60,6 +64,8 @@ class Broker:
         ------
         PortTaken
             When another process listens on the port.
+        FolderTaken
+            When another broker runs on the folder.
         BrokerDown
             When Kafka ends, or takes no requests within 90 s.
         JarsUnavailable, JarMismatch
@@ -69,15 +75,16 @@ class Broker:
         port = self._port = self._port or free_port()
         if listens(port):
             raise PortTaken(port)
-        self._prepare(port)
-        try:
-            if not (self.data / "topics" / "meta.properties").exists():
-                self._format(jars)
-            kafka = self._launch(java(jars, "kafka.Kafka", "server.properties"))
-            self._await_answer(kafka, port)
-        except BaseException:
-            self.kill()
-            raise
+        self.data.mkdir(parents=True, exist_ok=True)
+        with self._log.locked() as log:
+            self._prepare(port)
+            try:
+                self._format(jars, log)
+                kafka = self._launch(java(jars, "kafka.Kafka", "server.properties"), log)
+                self._await_answer(kafka, port)
+            except BaseException:
+                self.kill()
+                raise
 
     def stop(self) -> None:
         """End the broker in good order (0.5 s), by force after 20 s; nothing happens where none runs."""
@@ -97,7 +104,7 @@ class Broker:
         """
         if self._process is not None:
             self._process.wait()
-        raise BrokerDown(f"ended: {self._last_words()}", self.log)
+        raise BrokerDown(f"ended: {self._log.last_words()}", self.log)
 
     def __enter__(self) -> Self:
         self.start()
@@ -110,34 +117,34 @@ class Broker:
 
     def _prepare(self, port: int) -> None:
         shutil.rmtree(self.data / "tmp", ignore_errors=True)  # native libraries that a killed JVM unpacked
-        (self.data / "tmp").mkdir(parents=True)
+        (self.data / "tmp").mkdir()
         settings = server_properties(port, controller_port=free_port())
         (self.data / "server.properties").write_text(settings, encoding="utf-8")
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
 
-    def _format(self, jars: list[Path]) -> None:
+    def _format(self, jars: list[Path], log: IO[bytes]) -> None:
+        if (self.data / "topics" / "meta.properties").exists():
+            return
         tool = java(jars, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties")
-        if self._launch(tool).wait():
-            raise BrokerDown(f"could not format its folder: {self._last_words()}", self.log)
+        if self._launch(tool, log).wait():
+            raise BrokerDown(f"could not format its folder: {self._log.last_words()}", self.log)
 
-    def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def _launch(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         watched = [sys.executable, "-I", "-S", supervisor.__file__, str(os.getpid()), *command]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is made here
-                watched,
-                cwd=self.data,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(  # noqa: S603 - the command is made here
+            watched,
+            cwd=self.data,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         return self._process
 
     def _await_answer(self, kafka: subprocess.Popen[bytes], port: int) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while not answers(port):
             if kafka.poll() is not None:
-                raise BrokerDown(f"did not start: {self._last_words()}", self.log)
+                raise BrokerDown(f"did not start: {self._log.last_words()}", self.log)
             if time.monotonic() > deadline:
                 raise BrokerDown(f"took no requests within {_START_SECONDS:.0f} s", self.log)
             time.sleep(_POLL_SECONDS)
@@ -147,8 +154,3 @@ class Broker:
             self._process.send_signal(number)
             self._process.wait()
             self._process = None
-
-    def _last_words(self) -> str:
-        written = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()
-        telling = [line.strip() for line in written if line.strip() and not line.startswith("\tat ")]
-        return " / ".join(telling[-_SHOWN_LOG_LINES:]) or "it wrote nothing"

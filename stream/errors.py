@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["BrokerDown", "JarMismatch", "JarsUnavailable", "PortTaken", "StreamError"]
+__all__ = ["BrokerDown", "FolderTaken", "JarMismatch", "JarsUnavailable", "PortTaken", "StreamError"]
 
 
 class StreamError(Exception):
@@ -24,6 +24,17 @@ class PortTaken(StreamError):
 
     def __str__(self) -> str:
         return f"port {self.port} on 127.0.0.1 is taken: stop what listens there, or choose another port"
+
+
+class FolderTaken(StreamError):
+    """Another embedded Kafka runs on the wanted folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"another Kafka runs on {self.folder}: stop that one, or choose another folder"
 
 
 class JarsUnavailable(StreamError):

@@ -1,8 +1,8 @@
 """Apache Kafka's jars: fetched once, kept in the user's cache, verified at every start.
 
 ``kafka.sha256`` lists each jar that ``org.apache.kafka:kafka_2.13:4.2.0`` needs at run time, and an SLF4J
-binding, without which Kafka logs nothing. A listed jar is fetched by its coordinate; no dependency is resolved
-on a user's machine, so that every machine runs the very same bytes.
+binding, without which Kafka logs nothing. A listed jar is fetched by its coordinate: no dependency is
+resolved on a user's machine, and every machine runs the very same bytes.
 """
 
 import os

@@ -7,8 +7,8 @@ __all__ = ["LOOPBACK", "free_port", "listens"]
 
 LOOPBACK = "127.0.0.1"
 
-# Below every system's ephemeral range (Linux 32768, IANA 49152): a client that dials a dead port within it over
-# and over may be given the same port as its own, reach itself, and keep the server from coming back.
+# Below every system's ephemeral range (Linux 32768, IANA 49152): a client that dials a dead port within it
+# over and over may be given the same port as its own, reach itself, and keep the server from coming back.
 _FREE_PORTS = range(20_000, 32_768)
 
 

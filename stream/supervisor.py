@@ -2,8 +2,8 @@
 
 No child can be told to end with a parent that dies by SIGKILL, except on Linux, and there by the thread, not
 the process; a pipe held by the parent stays open in whatever the parent forked. Watching the parent's id has
-neither flaw. Runs as a script, in a session of its own, so that Ctrl-C in a terminal reaches the parent alone and
-the parent decides when Kafka stops. SIGTERM ends the command in good order, SIGUSR1 at once.
+neither flaw. Runs as a script, in a session of its own, so that Ctrl-C in a terminal reaches the parent alone
+and it decides when Kafka stops. SIGTERM ends the command in good order, SIGUSR1 at once.
 """
 
 import os
