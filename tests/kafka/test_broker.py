@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from stream.broker import Broker
 from stream.errors import BrokerDown, FolderTaken, PortTaken
@@ -36,10 +37,10 @@ def _create(address: str, topic: str) -> None:
         admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
 
 
-def _send(address: str, topic: str, value: bytes, **record: object) -> None:
-    producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=4 << 20)
+def _send(address: str, topic: str, value: bytes, at_ms: int | None = None, **settings: object) -> None:
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=4 << 20, **settings)
     try:
-        producer.send(topic, value, **record).get(timeout=_SECONDS)
+        producer.send(topic, value, timestamp_ms=at_ms).get(timeout=_SECONDS)
     finally:
         producer.close()
 
@@ -108,14 +109,16 @@ def test_a_two_megabyte_value_from_the_future_is_kept(broker: str, topic_prefix:
     topic = f"{topic_prefix}large"
     value = os.urandom(2 << 20)
     _create(broker, topic)
-    _send(broker, topic, value, timestamp_ms=int(time.time() * 1000) + _TWO_DAYS_MS)
+    _send(broker, topic, value, at_ms=int(time.time() * 1000) + _TWO_DAYS_MS)
     assert _first_value(broker, topic) == value
 
 
-def test_no_topic_comes_into_being_by_being_asked_for(broker: str, topic_prefix: str) -> None:
+def test_no_topic_comes_into_being_by_being_written_to(broker: str, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}unknown"
+    with pytest.raises(KafkaTimeoutError):
+        _send(broker, topic, b"value", max_block_ms=1_000)
     with KafkaAdminClient(bootstrap_servers=broker) as admin:
-        admin.describe_topics([f"{topic_prefix}unknown"])
-        assert f"{topic_prefix}unknown" not in admin.list_topics()
+        assert topic not in admin.list_topics()
 
 
 def test_the_log_tells_that_kafka_started(embedded: Broker) -> None:
@@ -137,7 +140,7 @@ def test_a_kafka_that_ends_while_it_starts_is_an_error(tmp_path: Path) -> None:
     with Broker(tmp_path):
         pass
     (tmp_path / "topics" / "meta.properties").write_text("version=1\ncluster.id=another\nnode.id=7\n")
-    with pytest.raises(BrokerDown, match="did not start: .*Stored node id 7"):
+    with pytest.raises(BrokerDown, match=r"did not start: .*Stored node id 7"):
         Broker(tmp_path).start()
 
 
