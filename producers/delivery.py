@@ -9,10 +9,9 @@ from collections import Counter
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, Self
 
-# aiokafka has no type hints.
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
-from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.partitioner import murmur2
 
 from producers.errors import BrokerDown
 from producers.topics import bootstrap_of
@@ -64,7 +63,8 @@ class Delivery:
             acks="all",
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,
-            request_timeout_ms=round(timeout * 1000),
+            # The client's own deadline is only a net behind `failed`, which knows what to say.
+            request_timeout_ms=round((timeout + 1) * 1000),
         )
         self._partitions: dict[str, int] = {}
         self._open: dict[_Place, Any] = {}

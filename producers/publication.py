@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-# aiokafka has no type hints.
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError
 
 from models.codec import encode
 from models.events import Event, Item
@@ -50,8 +49,7 @@ class Publication:
         self._share = share
         self._delivery = delivery
         self._clock = asyncio.get_running_loop().time
-        pace = plan.pace()
-        self._pacer = None if pace is None else Pacer(pace, self._clock, self._idle)
+        self._pacer: Pacer | None = None
         self._reading = Reading()
         self._seen = self._sent = 0
 
@@ -85,6 +83,8 @@ class Publication:
                 if share.owns(record.item_id):
                     await self._delivery.put(self._topics.catalog, record.item_id.encode(), encode(record))
                 continue
+            if self._seen == 0 and (pace := plan.pace()) is not None:
+                self._pacer = Pacer(pace, self._clock, self._idle)
             if share.owns(record.user_id):
                 await self._publish_event(record)
             self._seen += 1

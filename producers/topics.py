@@ -4,9 +4,8 @@ import re
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-# kafka-python has no type hints.
-from kafka.admin import KafkaAdminClient, NewTopic  # type: ignore[import-untyped]
-from kafka.errors import KafkaError, TopicAlreadyExistsError  # type: ignore[import-untyped]
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from producers.errors import BrokerDown
 
