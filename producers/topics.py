@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from producers.errors import BrokerDown
@@ -60,9 +60,10 @@ def create_missing_topics(broker: str, topics: Topics, partitions: int) -> None:
     try:
         for name in sorted(set(topics) - set(admin.list_topics())):
             # Replication is left to the broker's own default.
-            settings = {"cleanup.policy": "compact"} if name == topics.catalog else {}
+            configs = {"cleanup.policy": "compact"} if name == topics.catalog else {}
+            topic = {name: {"num_partitions": partitions, "configs": configs}}
             # A worker that starts at the same moment may have been first.
             with suppress(TopicAlreadyExistsError):
-                admin.create_topics([NewTopic(name, partitions, topic_configs=settings)])
+                admin.create_topics(topic, wait_for_metadata=True)
     finally:
         admin.close()

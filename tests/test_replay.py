@@ -55,7 +55,7 @@ def test_a_rate_is_held_and_no_event_is_early(rate: float, late: float) -> None:
     released, worst_lag = _released(SteadyRate(rate), _Clock(late), [7] * 20_000)
     lags = [at - index / rate for index, at in enumerate(released)]
     assert min(lags) > -1e-9
-    assert max(lags) <= 0.005 + late + 1e-9
+    assert max(lags) <= 0.010 + late + 1e-9
     assert worst_lag == pytest.approx(max(lags), abs=1e-9)
 
 
@@ -67,8 +67,8 @@ def test_who_cannot_keep_up_sees_how_far_behind_it_fell() -> None:
 def test_a_stall_is_caught_up_without_waiting() -> None:
     clock = _Clock()
     released, worst_lag = _released(_Stalling(SteadyRate(100.0), clock), clock, [7] * 1000)
-    assert worst_lag == pytest.approx(2.0, abs=0.01)
-    assert released[-1] == pytest.approx(9.99, abs=0.01)
+    assert worst_lag == pytest.approx(2.0, abs=0.02)
+    assert released[-1] == pytest.approx(9.99, abs=0.02)
 
 
 class _Stalling:
