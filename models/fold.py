@@ -1,53 +1,34 @@
 """Folding a batch of events into profiles: repeats dropped, each event at its place in event time."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.affinity import WEIGHTS, price_band
-from models.batch import CODE_OF, IS_ORDER, TAKES_BACK, Batch, Bools, Bytes, Floats, Longs
+from models.affinity import WEIGHTS, Touches, price_band
+from models.batch import CODE_OF, TAKES_BACK, Batch, Bools, Bytes, Longs
 from models.events import Action
 from models.observation import History, Observations
 from models.profile import Profiles
 from models.rounds import Rounds
 from models.seen import sift
+from models.timeline import action_of, as_of, stamps, time_of
 
 __all__ = ["fold"]
 
+_PURCHASE: Final = CODE_OF[Action.PURCHASE]
+_REFUND: Final = CODE_OF[Action.REFUND]
+
 
 class _Events(NamedTuple):
-    """Columns of M events, and where each goes."""
+    """Columns of events, and where each goes."""
 
     row: Longs  # int64[M]
     item: Longs  # int64[M]
+    stamp: Longs  # int64[M]
     action: Bytes  # uint8[M]
-    ts: Longs  # int64[M]
-    weight: Floats  # float32[M]
-    category: Longs  # int64[M]
-    brand: Longs  # int64[M]
-    band: Longs  # int64[M]
-
-    @classmethod
-    def of(cls, batch: Batch, kept: Longs, row: Longs) -> "_Events":
-        action = batch.action[kept]
-        return cls(
-            row=row,
-            item=batch.item[kept],
-            action=action,
-            ts=batch.ts[kept],
-            weight=WEIGHTS[action],
-            category=batch.category[kept],
-            brand=batch.brand[kept],
-            band=price_band(batch.price[kept]),
-        )
 
     def take(self, chosen: Longs | Bools) -> "_Events":
         return _Events._make(column[chosen] for column in self)
-
-    @property
-    def when(self) -> Longs:
-        """int64[M]: places in time; at the same millisecond an order comes after browsing."""
-        return 2 * self.ts + IS_ORDER[self.action].astype(np.int64)
 
 
 def fold(profiles: Profiles, batch: Batch, horizon: int = 20) -> Observations:
@@ -55,7 +36,7 @@ def fold(profiles: Profiles, batch: Batch, horizon: int = 20) -> Observations:
 
     An event that comes late goes to its place in event time; among events of the same millisecond an
     order comes after browsing, and then what arrives later is newer. A refund marks the newest order line of
-    its item that is not newer than itself.
+    its item that is not newer than itself and has not come back yet.
 
     Parameters
     ----------
@@ -73,79 +54,63 @@ def fold(profiles: Profiles, batch: Batch, horizon: int = 20) -> Observations:
     """
     row = np.array([profiles.row_of[user] for user in batch.user], dtype=np.int64)
     kept = sift(profiles, batch, row)
-    events = _Events.of(batch, kept, row[kept])
+    action = batch.action[kept]
+    events = _Events(row[kept], batch.item[kept], stamps(batch.ts[kept], action), action)
+    observed = _fold_actions(profiles, events, kept, horizon)
+    _fold_orders(profiles, events)
+    profiles.affinity.add(_touches(batch, row, kept))
+    profiles.touched[events.row] = True
+    return observed
+
+
+def _fold_actions(profiles: Profiles, events: _Events, kept: Longs, horizon: int) -> Observations:
+    """Insert M actions, at most one of each user at a time, and look before and after each."""
+    entries = profiles.actions.entries[:, :, :horizon]
     rounds = Rounds.of(events.row)
-    before, after = History.blank(len(kept), horizon), History.blank(len(kept), horizon)
-    latest = np.zeros(len(kept), dtype=np.int64)
+    before, latest = entries[events.row], profiles.latest[events.row]  # int64[M, 2, H], int64[M]
+    after, latest_after = np.empty_like(before), np.empty_like(latest)
     for chosen in rounds.events():
         step = events.take(chosen)
-        _look(profiles, step.row, before, chosen)
-        latest[chosen] = profiles.latest[step.row]
-        _fold_round(profiles, step)
-        _look(profiles, step.row, after, chosen)
-    profiles.touched[events.row] = True
+        profiles.actions.insert(step.row, step.item, step.stamp)
+        _set_latest(profiles, step)
+        after[chosen] = entries[step.row]
+        latest_after[chosen] = profiles.latest[step.row]
+    follows = (rounds.previous >= 0).nonzero()[0]
+    before[follows] = after[rounds.previous[follows]]
+    latest[follows] = latest_after[rounds.previous[follows]]
     scored = (latest != 0) & (latest != events.item) & ~TAKES_BACK[events.action]
-    return Observations(kept, events.row, before, after, latest, rounds.previous, scored)
-
-
-def _look(profiles: Profiles, row: Longs, history: History, chosen: Longs) -> None:
-    """Copy the newest H actions of each row to the histories of the chosen events."""
-    horizon = history.item.shape[1]
-    history.item[chosen] = profiles.item[:, :horizon][row]
-    history.action[chosen] = profiles.action[:, :horizon][row]
-    history.ts[chosen] = profiles.when[:, :horizon][row] >> 1
-
-
-def _fold_round(profiles: Profiles, events: _Events) -> None:
-    """Fold R events of R different users."""
-    _add_actions(profiles, events)
-    _set_latest(profiles, events)
-    _add_lines(profiles, events.take(events.action == CODE_OF[Action.PURCHASE]))
-    _mark_returned(profiles, events.take(events.action == CODE_OF[Action.REFUND]))
-    profiles.categories.touch(events.row, events.category, events.ts, events.weight)
-    profiles.brands.touch(events.row, events.brand, events.ts, events.weight)
-    profiles.bands.touch(events.row, events.band, events.ts, events.weight)
-
-
-def _add_actions(profiles: Profiles, events: _Events) -> None:
-    row, when, count = events.row, events.when, profiles.count("item")
-    place = (profiles.when[row] > when[:, np.newaxis]).sum(axis=1)
-    count[row] = np.minimum(count[row] + 1, profiles.item.shape[1])
-    used = count[row].max()
-    _insert(profiles.item[:, :used], row, place, events.item)
-    _insert(profiles.when[:, :used], row, place, when)
-    _insert(profiles.action[:, :used], row, place, events.action)
+    histories = History.of(before), History.of(after)
+    return Observations(kept, events.row, *histories, latest, rounds.previous, scored)
 
 
 def _set_latest(profiles: Profiles, events: _Events) -> None:
-    newer = ~TAKES_BACK[events.action] & (events.when >= profiles.latest_when[events.row])
+    newer = ~TAKES_BACK[events.action] & (as_of(events.stamp) >= profiles.latest_stamp[events.row])
     profiles.latest[events.row[newer]] = events.item[newer]
-    profiles.latest_when[events.row[newer]] = events.when[newer]
+    profiles.latest_stamp[events.row[newer]] = events.stamp[newer]
 
 
-def _add_lines(profiles: Profiles, orders: _Events) -> None:
-    row, count = orders.row, profiles.count("line_item")
-    place = (profiles.line_ts[row] > orders.ts[:, np.newaxis]).sum(axis=1)
-    count[row] = np.minimum(count[row] + 1, profiles.line_item.shape[1])
-    _insert(profiles.line_item, row, place, orders.item)
-    _insert(profiles.line_ts, row, place, orders.ts)
-    _insert(profiles.line_returned, row, place, np.zeros(len(row), dtype=np.uint8))
+def _fold_orders(profiles: Profiles, events: _Events) -> None:
+    """Enter order lines, and mark those that came back."""
+    orders = events.take((events.action == _PURCHASE) | (events.action == _REFUND))
+    for chosen in Rounds.of(orders.row).events():
+        step = orders.take(chosen)
+        bought = step.take(step.action == _PURCHASE)
+        profiles.lines.insert(bought.row, bought.item, bought.stamp)
+        _mark_returned(profiles, step.take(step.action == _REFUND))
 
 
 def _mark_returned(profiles: Profiles, refunds: _Events) -> None:
-    row = refunds.row
-    lines = profiles.line_item[row] == refunds.item[:, np.newaxis]  # bool[R, 32]
-    lines &= (profiles.line_returned[row] == 0) & (profiles.line_ts[row] <= refunds.ts[:, np.newaxis])
-    found = lines.any(axis=1)
-    profiles.line_returned[row[found], lines[found].argmax(axis=1)] = 1
+    stamp = profiles.lines.stamp[refunds.row]  # int64[R, 32]
+    fits = profiles.lines.item[refunds.row] == refunds.item[:, np.newaxis]
+    fits &= (action_of(stamp) == _PURCHASE) & (time_of(stamp) <= time_of(refunds.stamp)[:, np.newaxis])
+    found = fits.any(axis=1)
+    profiles.lines.stamp[refunds.row[found], fits[found].argmax(axis=1)] += _REFUND - _PURCHASE
 
 
-def _insert(column: Longs | Bytes, row: Longs, place: Longs, value: Longs | Bytes) -> None:
-    """Put one value into each row at its place; what is there and after moves one on, the last one out."""
-    old = column[row]  # [R, n]
-    column[:, 1:][row] = old[:, :-1]
-    column[row, 0] = value
-    late = place.nonzero()[0]
-    j, at = np.arange(old.shape[1]), place[late, np.newaxis]
-    moved = np.where(j == at, value[late, np.newaxis], column[row[late]])
-    column[row[late]] = np.where(j < at, old[late], moved)
+def _touches(batch: Batch, row: Longs, kept: Longs) -> Touches:
+    """Return what the kept events add to the affinities: known keys of each kind, at a weight above 0."""
+    keys = np.stack([batch.category[kept], batch.brand[kept], price_band(batch.price[kept])], axis=1)
+    weight = WEIGHTS[batch.action[kept]]
+    event, kind = ((keys != 0) & (weight > 0)[:, np.newaxis]).nonzero()  # int64[T] each
+    at = kept[event]
+    return Touches(row[at], kind, keys[event, kind], batch.ts[at], weight[event])

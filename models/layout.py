@@ -71,25 +71,22 @@ class Column(NamedTuple):
 
 ACTIONS: Final = Group("actions", 50)
 LINES: Final = Group("lines", 32)
-CATEGORIES: Final = Group("categories", 12)
-BRANDS: Final = Group("brands", 8)
-BANDS: Final = Group("bands", 4)
+# Of each kind of affinity: categories, brands, price bands.
+KINDS: Final = (Group("category", 8), Group("brand", 8), Group("band", 8))
 SERVED: Final = Group("served", 20)
 # One less than a block of event keys, which leaves the profile when it is full (models/seen.py).
 RECENT: Final = Group("recent", 63)
-GROUPS: Final = (ACTIONS, LINES, CATEGORIES, BRANDS, BANDS, SERVED, RECENT)
+GROUPS: Final = (ACTIONS, LINES, *KINDS, SERVED, RECENT)
 
 
 _UNPLACED: Final = (
     Column("item", ACTIONS, "i8"),
-    Column("when", ACTIONS, "i8"),
-    Column("action", ACTIONS, "u1"),
+    Column("stamp", ACTIONS, "i8"),
     Column("line_item", LINES, "i8"),
-    Column("line_ts", LINES, "i8"),
-    Column("line_returned", LINES, "u1"),
+    Column("line_stamp", LINES, "i8"),
     *(
         column
-        for group in (CATEGORIES, BRANDS, BANDS)
+        for group in KINDS
         for column in (
             Column(f"{group.name}_key", group, "i8"),
             Column(f"{group.name}_ts", group, "i8"),

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from models.batch import Bools, Bytes, Longs
+from models.timeline import action_of, time_of
 
 __all__ = ["History", "Observations"]
 
@@ -20,10 +19,10 @@ class History(NamedTuple):
     ts: Longs  # int64[M, H]
 
     @classmethod
-    def blank(cls, events: int, horizon: int) -> "History":
-        """Return histories of nothing, to be filled."""
-        shape = (events, horizon)
-        return cls(np.zeros(shape, np.int64), np.zeros(shape, np.uint8), np.zeros(shape, np.int64))
+    def of(cls, entries: Longs) -> "History":
+        """Return the columns of int64[M, 2, H], entries of a timeline."""
+        item, stamp = entries[:, 0], entries[:, 1]
+        return cls(item, action_of(stamp), time_of(stamp))
 
 
 class Observations(NamedTuple):

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from models.affinity import Affinity
 from models.batch import Bools, Bytes, Longs
-from models.layout import COLUMNS, GROUPS, HEAD_WORDS, SERVED, blank, pack, unpack
+from models.layout import COLUMNS, GROUPS, HEAD_WORDS, KINDS, SERVED, Group, blank, pack, unpack
+from models.timeline import Timeline
 
 __all__ = ["SERVED_ITEMS", "Profiles"]
 
@@ -16,19 +17,18 @@ SERVED_ITEMS: Final = SERVED.capacity
 
 
 class Profiles:
-    """The profiles of U users, one row each; all attributes are views of ``words``.
+    """The profiles of U users, one row each; all columns are views of ``words``.
 
     Attributes
     ----------
     events
-        int64[U], events counted; ``latest`` and ``latest_when``, the newest item that counts (0: none) and
-        its place in time; ``block_newest``, the newest time in ``recent``.
-    item, when, action
-        [U, 50], the actions with the newest times, newest first. ``when`` is ``2 * ts + is_order``: at
-        the same millisecond orders come after browsing, and then what arrived later.
-    line_item, line_ts, line_returned
-        [U, 32], the newest order lines and whether they came back.
-    categories, brands, bands
+        int64[U], events counted; ``latest`` and ``latest_stamp``, the newest item that counts (0: none) and
+        its place in time; ``recent_newest``, the newest time in ``recent``.
+    actions
+        The newest 50 actions.
+    lines
+        The newest 32 order lines; the action of one that came back is a refund.
+    affinity
         Decayed sums by category, brand and price band.
     served
         int64[U, 20], the last recommendation; 0 where it was shorter.
@@ -52,15 +52,10 @@ class Profiles:
         self.users = users
         self.row_of = {user: row for row, user in enumerate(users)}
         self.words = blank(len(users)) if words is None else words
-        self._counts: Bytes = self.words[:, :1].view(np.uint8)[:, 1:]  # uint8[U, groups]
-        self.events, self.latest, self.latest_when, self.block_newest = self.words[:, 1:HEAD_WORDS].T
-        self.item: Longs = self._column("item")
-        self.when: Longs = self._column("when")
-        self.action: Bytes = self._column("action")
-        self.line_item: Longs = self._column("line_item")
-        self.line_ts: Longs = self._column("line_ts")
-        self.line_returned: Bytes = self._column("line_returned")
-        self.categories, self.brands, self.bands = map(self._affinity, ("categories", "brands", "bands"))
+        self.events, self.latest, self.latest_stamp, self.recent_newest = self.words[:, 1:HEAD_WORDS].T
+        self.actions = self._timeline("item", "stamp")
+        self.lines = self._timeline("line_item", "line_stamp")
+        self.affinity = self._affinity()
         self.served: Longs = self._column("served")
         self.recent: Longs = self._column("recent")
         self.blocks: dict[int, Longs] = {}
@@ -82,29 +77,39 @@ class Profiles:
         """Return one compact value for each of the rows."""
         return pack(self.words[rows])
 
-    def count(self, name: str) -> Bytes:
-        """Return uint8[U], a view: the used entries of the group of a column."""
-        return self._counts[:, GROUPS.index(COLUMNS[name].group)]
+    def filled(self, *groups: Group) -> Bytes:
+        """Return uint8[U, groups], a view: the used entries of adjacent groups of columns."""
+        first = GROUPS.index(groups[0])
+        counts = self.words[:, :1].view(np.uint8)[:, 1:]
+        return counts[:, first : first + len(groups)]
 
     def serve(self, rows: Longs, items: Longs) -> None:
         """Remember the items served, int64[R, K] best first, 0 for none; of a repeated row the last."""
         kept = items[:, :SERVED_ITEMS]
         self.served[rows, : kept.shape[1]] = kept
         self.served[rows, kept.shape[1] :] = 0
-        self.count("served")[rows] = SERVED_ITEMS
+        self.filled(SERVED)[rows] = SERVED_ITEMS
         self.touched[rows] = True
 
     def _column(self, name: str) -> npt.NDArray[Any]:
+        """Return a column, [U, capacity]."""
         column = COLUMNS[name]
-        numbers = self.words[:, column.start : column.stop].view(column.dtype)
-        return numbers[:, : column.group.capacity * column.values]
+        return self.words[:, column.start : column.stop].view(column.dtype)[:, : column.group.capacity]
 
-    def _affinity(self, group: str) -> Affinity:
-        sums = self._column(f"{group}_sums")
-        key = self._column(f"{group}_key")
+    def _timeline(self, item: str, stamp: str) -> Timeline:
+        first, last = COLUMNS[item], COLUMNS[stamp]
+        entries = self.words[:, first.start : last.stop]  # int64[U, 2 n]
+        return Timeline(self.filled(first.group)[:, 0], entries.reshape(-1, 2, first.group.capacity))
+
+    def _affinity(self) -> Affinity:
+        first, last, n = COLUMNS["category_key"], COLUMNS["band_sums"], KINDS[0].capacity
+        # int64[U, 3 kinds * words] -> int64[U, 3, words]
+        shape = (len(self.users), len(KINDS), (last.stop - first.start) // len(KINDS))
+        words = self.words[:, first.start : last.stop].reshape(shape)
+        sums = words[:, :, 2 * n :].view(np.float32)  # float32[U, 3, n * 3]
         return Affinity(
-            filled=self.count(f"{group}_key"),
-            key=key,
-            ts=self._column(f"{group}_ts"),
-            sums=sums.reshape(*key.shape, -1),
+            filled=self.filled(*KINDS),
+            key=words[:, :, :n],
+            ts=words[:, :, n : 2 * n],
+            sums=sums.reshape(*shape[:2], n, last.values),
         )

@@ -18,6 +18,7 @@ from models.errors import ModelError
 from models.layout import RECENT
 from models.profile import Profiles
 from models.rounds import Rounds
+from models.timeline import time_of
 
 __all__ = ["BLOCK", "MAX_BLOCKS", "UnreadableBlocks", "blocks_from_bytes", "blocks_to_bytes", "sift"]
 
@@ -40,16 +41,15 @@ def sift(profiles: Profiles, batch: Batch, row: Longs) -> Longs:
     ``row`` is int64[B], the row of each event's user.
     """
     many = profiles.events + np.bincount(row, minlength=len(profiles.events)) >= BLOCK  # bool[U]
-    fresh = _first_of_batch(row, batch.event_key) & ~many[row]
-    used = profiles.count("recent").max(initial=0)
-    fresh &= ~(profiles.recent[:, :used][row] == batch.event_key[:, np.newaxis]).any(axis=1)
-    _enter(profiles, row[fresh], batch.event_key[fresh], batch.ts[fresh])
+    new = _first_of_batch(row, batch.event_key) & ~_is_recent(profiles, row, batch.event_key)
+    few = new & ~many[row]
+    _enter(profiles, row[few], batch.event_key[few], batch.ts[few])
     for user in many.nonzero()[0].tolist():
+        events = (row == user).nonzero()[0]
         busy = _BusyUser(profiles, user)
-        for event in (row == user).nonzero()[0].tolist():
-            fresh[event] = busy.admits(int(batch.event_key[event]), int(batch.ts[event]))
+        new[events] = busy.admit(batch.event_key[events], batch.ts[events], new[events])
         busy.settle(profiles, user)
-    kept: Longs = fresh.nonzero()[0]
+    kept: Longs = new.nonzero()[0]
     return kept
 
 
@@ -82,13 +82,20 @@ def _first_of_batch(row: Longs, key: Longs) -> Bools:
     return first
 
 
+def _is_recent(profiles: Profiles, row: Longs, key: Longs) -> Bools:
+    """Return bool[B]: the id is among those of the user since the last full block."""
+    used = profiles.filled(RECENT).max(initial=0)
+    recent: Bools = (profiles.recent[:, :used][row] == key[:, np.newaxis]).any(axis=1)
+    return recent
+
+
 def _enter(profiles: Profiles, row: Longs, key: Longs, ts: Longs) -> None:
     """Append the keys of M events of users who do not fill a block."""
     place = profiles.events[row] + Rounds.of(row).nth
     profiles.recent[row, place] = key
     np.add.at(profiles.events, row, 1)
-    np.maximum.at(profiles.block_newest, row, ts)
-    profiles.count("recent")[row] = profiles.events[row]
+    np.maximum.at(profiles.recent_newest, row, ts)
+    profiles.filled(RECENT)[row, 0] = profiles.events[row]
 
 
 class _BusyUser:
@@ -97,15 +104,36 @@ class _BusyUser:
     def __init__(self, profiles: Profiles, row: int) -> None:
         self._events = int(profiles.events[row])
         self._recent: list[int] = profiles.recent[row, : self._events % BLOCK].tolist()
-        self._recent_newest = int(profiles.block_newest[row])
-        self._newest = int(profiles.when[row, 0]) >> 1
+        self._recent_newest = int(profiles.recent_newest[row])
+        self._newest = int(time_of(profiles.actions.stamp[row, 0]))
         # int64[n, BLOCK + 1], oldest block first: the keys of each, and the newest time among them.
         self._blocks = profiles.blocks.get(row, np.empty((0, BLOCK + 1), dtype=np.int64))
 
-    def admits(self, key: int, ts: int) -> bool:
-        """Return whether the event is no repeat; then it is entered."""
-        if key in self._recent or self._is_in_blocks(key):
-            return False
+    def admit(self, key: Longs, ts: Longs, new: Bools) -> list[bool]:
+        """Enter those of the user's events that are no repeats, and return which.
+
+        ``new`` are those whose id is neither in the batch before nor in ``recent``: most need no closer look.
+        """
+        sure = new & ~(self._blocks[:, :BLOCK].ravel() == key[:, np.newaxis]).any(axis=1)
+        events = zip(key.tolist(), ts.tolist(), sure.tolist(), strict=True)
+        return [(sure or self._is_new(key)) and self._enter(key, ts) for key, ts, sure in events]
+
+    def settle(self, profiles: Profiles, row: int) -> None:
+        """Write what has changed to the profile."""
+        profiles.events[row] = self._events
+        profiles.recent[row] = 0
+        profiles.recent[row, : len(self._recent)] = self._recent
+        profiles.filled(RECENT)[row] = len(self._recent)
+        profiles.recent_newest[row] = self._recent_newest
+        if self._blocks is not profiles.blocks.get(row):
+            profiles.blocks[row] = self._blocks
+            profiles.new_blocks.add(row)
+
+    def _is_new(self, key: int) -> bool:
+        found = (self._blocks[:, :BLOCK] == key).any(axis=1)
+        return key not in self._recent and not (found & self._counts()).any()
+
+    def _enter(self, key: int, ts: int) -> bool:
         self._events += 1
         self._recent.append(key)
         self._recent_newest = max(self._recent_newest, ts)
@@ -113,21 +141,6 @@ class _BusyUser:
         if len(self._recent) == BLOCK:
             self._close_block()
         return True
-
-    def settle(self, profiles: Profiles, row: int) -> None:
-        """Write what has changed to the profile."""
-        profiles.events[row] = self._events
-        profiles.recent[row] = 0
-        profiles.recent[row, : len(self._recent)] = self._recent
-        profiles.count("recent")[row] = len(self._recent)
-        profiles.block_newest[row] = self._recent_newest
-        if self._blocks is not profiles.blocks.get(row):
-            profiles.blocks[row] = self._blocks
-            profiles.new_blocks.add(row)
-
-    def _is_in_blocks(self, key: int) -> bool:
-        found = (self._blocks[:, :BLOCK] == key).any(axis=1).nonzero()[0]
-        return bool(self._counts()[found].any())
 
     def _close_block(self) -> None:
         block = np.array([*self._recent, self._recent_newest], dtype=np.int64)
