@@ -24,7 +24,11 @@ class Chain:
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Teach each part; return the losses of the first."""
-        return [part.learn_many(examples) for part in self._parts][0]
+        first, *others = self._parts
+        losses = first.learn_many(examples)
+        for part in others:
+            part.learn_many(examples)
+        return losses
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the first ``k`` distinct items of the parts' rankings, read in order."""

@@ -78,11 +78,8 @@ class EmbeddingLearner:
         self.table["count"].index_add_(0, rows, torch.ones_like(rows, dtype=torch.float32))
         self._seen += len(rows)
         keys = torch.cat([examples.context.items[:, : self._hyper.horizon], examples.item[:, None]], dim=1)
-        losses = torch.zeros(len(rows), device=rows.device)
-        teaches = examples.teaches  # bool[B]
-        losses[teaches] = self._step(keys[teaches])
-        self._memory.add(keys[teaches])
-        return losses
+        self._memory.add(keys[examples.teaches])
+        return self._step(keys)
 
     def replay(self) -> Tensor:
         """Take one step on remembered examples; return their losses from before it, float32[replay_batch]."""
@@ -114,13 +111,15 @@ class EmbeddingLearner:
         touched, place = torch.unique(torch.cat([lines.reshape(-1), drawn]), return_inverse=True)
         weights = self.table["weight"][touched].requires_grad_()  # float32[touched, D]
         forward, backward = self._losses(touched, weights, place[: lines.numel()].view_as(lines), place)
-        (forward + backward).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self._descend(touched, weights)
+        (gradient,) = torch.autograd.grad((forward + backward).sum(), weights)
+        self._descend(touched, gradient)
         losses[whole] = forward.detach()
         return losses
 
-    def _losses(self, touched: Tensor, weights: Tensor, lines: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the losses of item after context and of latest item before item, float32[B] each.
+    def _losses(
+        self, touched: Tensor, weights: Tensor, lines: Tensor, place: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the losses of item after context and of latest item after item, float32[B] each.
 
         ``lines`` (int64[B, L + 1]) and ``place`` (the lines' places, then the negatives') index
         ``touched`` and ``weights``.
@@ -132,14 +131,12 @@ class EmbeddingLearner:
             return Candidates(touched[places], weights[places], log_chance[places])
 
         latest, item = lines[:, 0], lines[:, -1]  # int64[B] each
-        negatives = candidates(torch.cat([item, place[lines.numel() :]]))
+        negatives = candidates(place[lines.numel() :])
         users = self._users(weights, lines[:, :-1])  # float32[B, D]
         forward = sampled_softmax(users, candidates(item), negatives)
         return forward, sampled_softmax(weights[item], candidates(latest), negatives)
 
-    def _descend(self, touched: Tensor, weights: Tensor) -> None:
-        gradient = weights.grad
-        assert gradient is not None, "called after backward"
+    def _descend(self, touched: Tensor, gradient: Tensor) -> None:
         square = self.table["square"].index_add_(0, touched, gradient.square().mean(dim=1))
         step = gradient * (self._hyper.learning_rate / (square[touched].sqrt() + _TINY))[:, None]
         self.table["weight"].index_add_(0, touched, -step)

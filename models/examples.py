@@ -1,20 +1,23 @@
 """Training examples: an event, what was known of its user before it, and how well it was foreseen."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgpack
+import numpy as np
 import torch
 from torch import Tensor
 
+from models.batch import TAKES_BACK, Batch, Longs
 from models.context import CONTEXT_ITEMS, Context
 from models.errors import ModelError
+from models.metrics import NOT_SCORED, rank_of
+from models.observation import Observations
 
-__all__ = ["MISSED", "NOT_SCORED", "Examples", "ExamplesUnreadable", "pack", "unpack"]
+__all__ = ["Examples", "ExamplesUnreadable", "examples_of", "pack", "unpack"]
 
-_FORM = 1
-# Ranks: 1 to 20 is a place in the recommendation that was served.
-MISSED = 0
-NOT_SCORED = -1
+_FORM: Final = 1
+# Of the columns as they are packed.
+_KINDS: Final = (np.int64, np.uint8, np.int64, np.int64, np.uint8, np.int64, np.int8)
 
 
 class ExamplesUnreadable(ModelError, ValueError):
@@ -36,25 +39,55 @@ class Examples(NamedTuple):
 
     def to(self, device: torch.device) -> "Examples":
         """Return the same on ``device``, copied without waiting where the device allows it."""
-        return Examples(self.context.to(device), *(column.to(device, non_blocking=True) for column in self[1:]))
+        columns = (column.to(device, non_blocking=True) for column in self[1:])
+        return Examples(self.context.to(device), *columns)
+
+    def steps(self, size: int) -> "list[Examples]":
+        """Return the same in runs of at most ``size`` examples, in order."""
+        columns = [torch.split(column, size) for column in (*self.context, *self[1:])]
+        return [Examples(Context(*run[:3]), *run[3:]) for run in zip(*columns, strict=True)]
 
     @property
     def teaches(self) -> Tensor:
-        """Whether a user moved on to another item, bool[B]: what can be learnt as a transition."""
-        latest = self.context.items[:, 0]  # int64[B]
-        return (latest != 0) & (latest != self.item)
+        """Whether something was known of the user before, bool[B]."""
+        return self.context.items[:, 0] != 0
 
 
-def pack(examples: Examples) -> bytes:
-    """Return the examples as one msgpack map of raw little-endian columns; `unpack` reads it."""
-    columns = [*examples.context, *examples[1:]]
-    return msgpack.packb(  # type: ignore[no-any-return]  # msgpack is untyped
-        {"form": _FORM, "count": len(examples.item), "columns": [c.cpu().numpy().tobytes() for c in columns]}
+def examples_of(batch: Batch, seen: Observations, served: Longs) -> Examples:
+    """Return the examples of the observed events, without those that take an interest back.
+
+    Parameters
+    ----------
+    batch
+        The events.
+    seen
+        What they showed.
+    served
+        int64[M, K], the recommendation that was in force before each event, 0-padded.
+    """
+    teaching = ~TAKES_BACK[batch.action[seen.kept]]  # bool[M]
+    kept = seen.kept[teaching]
+    item = torch.from_numpy(batch.item[kept])  # int64[B]
+    rank = rank_of(item, torch.from_numpy(served[teaching]))  # int8[B]
+    return Examples(
+        context=Context.of(*(column[teaching] for column in seen.before)),
+        item=item,
+        action=torch.from_numpy(batch.action[kept]),
+        ts=torch.from_numpy(batch.ts[kept]),
+        rank=torch.where(torch.from_numpy(seen.scored[teaching]), rank, NOT_SCORED).to(torch.int8),
     )
 
 
-def unpack(raw: bytes) -> Examples:
-    """Return the examples that `pack` made.
+def pack(examples: Examples, names: list[str]) -> bytes:
+    """Return one msgpack map of raw little-endian columns and the items' names; `unpack` reads it."""
+    columns = [column.cpu().numpy().tobytes() for column in (*examples.context, *examples[1:])]
+    fields = {"form": _FORM, "count": len(examples.item), "columns": columns, "names": names}
+    packed: bytes = msgpack.packb(fields)
+    return packed
+
+
+def unpack(raw: bytes) -> tuple[Examples, list[str]]:
+    """Return the examples and names that `pack` was given.
 
     Raises
     ------
@@ -63,14 +96,12 @@ def unpack(raw: bytes) -> Examples:
     """
     try:
         fields = msgpack.unpackb(raw)
-        form, count, columns = fields["form"], fields["count"], fields["columns"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ExamplesUnreadable(f"no examples: {error}") from error
+        form, count, columns, names = (fields[name] for name in ("form", "count", "columns", "names"))
+    except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
+        raise ExamplesUnreadable(f"no examples: {error!r}") from error
     if form != _FORM:
         raise ExamplesUnreadable(f"examples of form {form}; this version reads form {_FORM}")
-    kinds = (torch.int64, torch.uint8, torch.int64, torch.int64, torch.uint8, torch.int64, torch.int8)
-    read = [
-        torch.frombuffer(bytearray(column), dtype=kind) for column, kind in zip(columns, kinds, strict=True)
-    ]
+    arrays = (np.frombuffer(column, kind) for column, kind in zip(columns, _KINDS, strict=True))
+    read = [torch.from_numpy(array.copy()) for array in arrays]
     context = Context(*(column.view(count, CONTEXT_ITEMS) for column in read[:3]))
-    return Examples(context, *read[3:])
+    return Examples(context, *read[3:]), names

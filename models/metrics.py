@@ -6,11 +6,12 @@ import msgspec
 import torch
 from torch import Tensor
 
-from models.examples import MISSED, NOT_SCORED
-
-__all__ = ["K", "Quality", "Scoreboard", "rank_of"]
+__all__ = ["MISSED", "NOT_SCORED", "K", "Quality", "Scoreboard", "rank_of"]
 
 K: Final = 20
+# Ranks: 1 to K is a place in the recommendation that was served.
+MISSED: Final = 0
+NOT_SCORED: Final = -1
 _GAIN_PLACES: Final = 10
 
 

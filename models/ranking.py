@@ -61,7 +61,10 @@ def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Ten
     most = min(k, len(weights))
     lines = max(1, _MAX_SCORES // len(weights))
     found = [
-        (part @ weights.T).scatter_(1, refused, NO_SCORE).index_fill_(1, _row_zero(weights), NO_SCORE).topk(most)
+        (part @ weights.T)
+        .scatter_(1, refused, NO_SCORE)
+        .index_fill_(1, _row_zero(weights), NO_SCORE)
+        .topk(most)
         for part, refused in zip(torch.split(queries, lines), torch.split(banned, lines), strict=True)
     ]
     missing = 0, k - most

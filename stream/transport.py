@@ -85,13 +85,13 @@ def chunks_url(broker: str) -> str:
     return ";".join(f"chunks://{host}" for host in hosts)
 
 
-def chunk_topic(app: AppT, name: str, **options: Any) -> TopicT:
-    """Declare a topic whose agents receive `Chunk` values; ``options`` are those of ``app.topic``.
+def chunk_topic(app: AppT, *names: str, **options: Any) -> TopicT:
+    """Declare topics whose agents receive `Chunk` values; ``options`` are those of ``app.topic``.
 
     Nothing but `ChunkConsumer.acknowledge` marks a chunk as handled, however the loop's body ends.
     """
-    _plan(app).chunk_topics.add(name)
-    return app.topic(name, schema=ChunkSchema(), acks=False, **options)
+    _plan(app).chunk_topics.update(names)
+    return app.topic(*names, schema=ChunkSchema(), acks=False, **options)
 
 
 def seek_by(app: AppT, next_offsets: NextOffsets) -> None:

@@ -1,0 +1,97 @@
+"""The product's model: what it ranks by, what fills up, and how well it and the baselines foresaw."""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from models.chain import Chain
+from models.context import Context
+from models.embedding import EmbeddingLearner
+from models.examples import Examples
+from models.learner import Learner
+from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
+from models.popularity import Popularity
+from models.ranking import Ranking
+from models.recent import Recent
+
+__all__ = ["PRODUCT", "SOURCES", "Recommender"]
+
+# What the product's own line is called beside the baselines.
+PRODUCT: Final = "headrace"
+# Names of `Ranking.source`.
+SOURCES: Final = ("embedding", "popular")
+# Replayed examples for each new one when there is time: more than 3 gained nothing on any log.
+_REPLAY_RATIO: Final = 3
+
+
+class Recommender:
+    """A Learner of Learners with its baselines: tests every example before it learns from it.
+
+    Parameters
+    ----------
+    limit
+        The most items it holds.
+    device
+        Where the tensors live.
+    seed
+        Of all its random draws.
+    """
+
+    def __init__(self, limit: int, device: torch.device, seed: int) -> None:
+        self.device = device
+        self._embedding = EmbeddingLearner(limit, device, seed)
+        self._popularity = Popularity(K, limit, device)
+        self._product = Chain([self._embedding, self._popularity])
+        self._baselines: dict[str, Learner] = {
+            "pop": self._popularity,
+            "rep": Chain([Recent(), self._popularity]),
+        }
+        self._boards = {name: Scoreboard() for name in (PRODUCT, *self._baselines)}
+        self._replay_due = 0
+
+    @property
+    def version(self) -> int:
+        """Steps taken so far: what a recommendation says it was made with."""
+        return self._embedding.version
+
+    @property
+    def items(self) -> int:
+        """Items that have a row."""
+        return len(self._embedding.table)
+
+    @property
+    def quality(self) -> dict[str, Quality]:
+        """The figures so far of the product and of each baseline."""
+        return {name: board.quality for name, board in self._boards.items()}
+
+    def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
+        """Return the best ``k`` items; the popular ones where nothing is known of the user."""
+        return self._product.predict_many(context, banned, k)
+
+    def popular(self, k: int) -> Tensor:
+        """Return the popular-now list, int64[k] keys, 0 where there are fewer."""
+        nobody = Context(*(torch.zeros(1, 1, dtype=torch.int64, device=self.device) for _ in range(3)))
+        return self._popularity.predict_many(nobody, nobody.items, k).items[0]
+
+    def test_many(self, examples: Examples) -> None:
+        """Score the product by what was served, and each baseline by what it would serve now."""
+        self._boards[PRODUCT].update_many(examples.rank)
+        latest = examples.context.items[:, :1]  # int64[B, 1]
+        for name, baseline in self._baselines.items():
+            ranks = rank_of(examples.item, baseline.predict_many(examples.context, latest, K).items)
+            scored = examples.rank != NOT_SCORED
+            self._boards[name].update_many(torch.where(scored, ranks, NOT_SCORED))
+
+    def learn_many(self, examples: Examples) -> Tensor:
+        """Learn from the examples; return their losses from before the step, float32[B]."""
+        losses = self._product.learn_many(examples)
+        self._replay_due = min(self._replay_due, 0) + _REPLAY_RATIO * len(examples.item)
+        return losses
+
+    def replay(self) -> bool:
+        """Rehearse once, if the last examples still leave some to rehearse; return whether it did."""
+        if self._replay_due <= 0:
+            return False
+        self._replay_due -= len(self._embedding.replay())
+        return True

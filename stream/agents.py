@@ -1,0 +1,59 @@
+"""What happens to an event, from its Kafka record to the published recommendation and the lesson learnt."""
+
+from functools import partial
+from typing import Any, cast
+
+from faust.types import StreamT
+
+from models.batch import Batch
+from models.context import Context
+from models.examples import examples_of, unpack
+from models.fold import fold
+from stream.chunks import Chunk
+from stream.replies import banned_items, letters_of, served_before
+from stream.shelf import take_in
+from stream.worker import Worker, now_ms
+
+__all__ = ["describe", "learn", "observe"]
+
+# Actions of a profile that a context is made from: all of them.
+_HISTORY = 50
+
+
+async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
+    """Fold events into profiles, answer each with a recommendation, and hand on what it teaches."""
+    async for arrived in worker.intake.batches(chunks):
+        batch = worker.catalog.describe(Batch.of(arrived.events))
+        profiles = worker.store.load(arrived.partition, batch.user)
+        seen = fold(profiles, batch, _HISTORY)  # repeats drop out
+        banned = banned_items(batch, profiles, seen, hide_bought=worker.settings.hide_bought)
+        ranked = await worker.brain.rank(Context.of(*seen.after), banned)
+        examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
+        profiles.serve(seen.user_row, ranked.items)
+        letters = letters_of(arrived, seen, ranked, examples, worker.stamp(batch, arrived.events))
+        commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
+        await worker.settle(arrived, seen, commit)
+
+
+async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
+    """Test the model on what came, then learn from it; rehearse while nothing else is to do."""
+    async for chunk in chunks:
+        for record in chunk.records:
+            examples, names = unpack(record.value or b"")
+            worker.names.learn(examples.item.tolist(), names)
+            loss = await worker.brain.test_and_learn(examples)
+            worker.learnt(record, examples, loss)
+        worker.read_to[chunk.tp] = chunk.next_offset
+        worker.acknowledge([chunk])
+        while cast("Any", chunks.channel).queue.empty() and await worker.brain.replay():
+            worker.meters.replays.inc()
+
+
+async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:
+    """Take in what the shop says of its items."""
+    async for chunk in chunks:
+        letters = take_in(worker.catalog, chunk, now_ms())
+        nobody = worker.store.load(chunk.tp.partition, [])
+        commit = worker.store.commit(chunk.tp.partition, nobody, {}, letters)
+        worker.read_to[chunk.tp] = chunk.next_offset
+        await worker.settlement.begin(chunk.tp.partition, commit, partial(worker.acknowledge, [chunk]))

@@ -1,0 +1,157 @@
+"""What has arrived and is not handled yet: decoded, and merged over a partition's topics by event time."""
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from typing import NamedTuple
+
+from faust.types import TP
+
+from models.codec import EVENTS
+from models.errors import InvalidRecord
+from models.events import Event
+from stream.chunks import Chunk, RawRecord
+
+__all__ = ["Arrival", "Arrivals", "Lane", "Released"]
+
+
+class Arrival(NamedTuple):
+    """A record with what was made of it, and its place in event time.
+
+    ``order`` is the newest event time of its topic so far, in milliseconds: a late event does not
+    overtake the one before it, and a record that cannot be read stays where it came.
+    """
+
+    order: int
+    record: RawRecord
+    event: Event | InvalidRecord
+    chunk: Chunk
+
+
+class Released(NamedTuple):
+    """Arrivals of one partition that are next in event time, and where its topics are to be read on."""
+
+    partition: int
+    events: list[Event]
+    places: list[Arrival]  # of the events, one each
+    refused: list[tuple[Arrival, InvalidRecord]]
+    next_offsets: dict[str, int]  # by topic
+    finished: list[Chunk]  # all of whose records have been released
+
+    @classmethod
+    def of(cls, partition: int, arrivals: list[Arrival]) -> "Released":
+        """Return the arrivals sorted into events and others; each topic's are in the order of its log."""
+        read = [(arrival, arrival.event) for arrival in arrivals]
+        good = [(arrival, event) for arrival, event in read if isinstance(event, Event)]
+        return cls(
+            partition=partition,
+            events=[event for _, event in good],
+            places=[arrival for arrival, _ in good],
+            refused=[(arrival, error) for arrival, error in read if isinstance(error, InvalidRecord)],
+            next_offsets={arrival.chunk.tp.topic: arrival.record.offset + 1 for arrival in arrivals},
+            finished=[a.chunk for a in arrivals if a.record.offset == a.chunk.last_offset],
+        )
+
+
+class Lane:
+    """The arrivals of one topic's partition, in the order of its log."""
+
+    def __init__(self, tp: TP) -> None:
+        self.tp = tp
+        self._waiting: deque[Arrival] = deque()
+        self._newest = 0
+        self._epoch = 0
+        self.next_offset: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Arrival]:
+        return iter(self._waiting)
+
+    def add(self, chunk: Chunk, now: int) -> None:
+        """Decode a chunk's records; ``now`` is the clock in milliseconds since the Unix epoch."""
+        if chunk.epoch != self._epoch:  # the partition is read anew: what waits will come again
+            self._waiting.clear()
+            self._epoch = chunk.epoch
+        for record in chunk.records:
+            event = _decode(record, now)
+            if isinstance(event, Event):
+                self._newest = max(self._newest, event.ts)
+            self._waiting.append(Arrival(self._newest, record, event, chunk))
+        self.next_offset = chunk.next_offset
+
+    @property
+    def newest(self) -> int:
+        """The event time up to which this lane is at hand, in milliseconds."""
+        return self._newest
+
+    def drop(self, count: int) -> None:
+        """Take out the first ``count`` arrivals."""
+        for _ in range(count):
+            self._waiting.popleft()
+
+
+class Arrivals:
+    """The lanes of a worker's partitions, merged so that no topic's future is handled before another's past.
+
+    Where one topic of a partition has more to come and nothing at hand, the others wait; where it is read
+    to its end, they do not.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._lanes: dict[int, dict[str, Lane]] = {}
+        self._limit = limit
+
+    def add(self, chunk: Chunk, now: int) -> None:
+        """Enter a chunk."""
+        lanes = self._lanes.setdefault(chunk.tp.partition, {})
+        lanes.setdefault(chunk.tp.topic, Lane(chunk.tp)).add(chunk, now)
+
+    def forget(self, tps: Iterable[TP]) -> None:
+        """Drop what waits of these partitions."""
+        for tp in tps:
+            self._lanes.get(tp.partition, {}).pop(tp.topic, None)
+
+    def waiting(self, tp: TP) -> int:
+        """Return how many records of a topic's partition wait."""
+        lane = self._lanes.get(tp.partition, {}).get(tp.topic)
+        return 0 if lane is None else len(lane)
+
+    def next_offset(self, tp: TP) -> int | None:
+        """Return the offset after the last that arrived, None if nothing did."""
+        lane = self._lanes.get(tp.partition, {}).get(tp.topic)
+        return None if lane is None else lane.next_offset
+
+    def partitions(self) -> list[int]:
+        """Return the partitions of which something waits."""
+        return [partition for partition, lanes in self._lanes.items() if any(map(len, lanes.values()))]
+
+    def release(self, partition: int, unfinished: Iterable[str]) -> Released | None:
+        """Return the next arrivals, at most the limit; None if all must wait.
+
+        ``unfinished`` are the topics of which the broker has more than has arrived: what is newer than
+        their newest arrival waits for them.
+        """
+        lanes = self._lanes[partition]
+        upto = min((lanes[t].newest if t in lanes else 0 for t in unfinished), default=None)
+        merged = heapq.merge(*lanes.values(), key=attrgetter("order"))
+        arrivals: list[Arrival] = []
+        for arrival in merged:
+            if len(arrivals) == self._limit or (upto is not None and arrival.order > upto):
+                break
+            arrivals.append(arrival)
+        return self._take(partition, arrivals) if arrivals else None
+
+    def _take(self, partition: int, arrivals: list[Arrival]) -> Released:
+        for topic, count in Counter(arrival.chunk.tp.topic for arrival in arrivals).items():
+            self._lanes[partition][topic].drop(count)
+        return Released.of(partition, arrivals)
+
+
+def _decode(record: RawRecord, now: int) -> Event | InvalidRecord:
+    try:
+        return EVENTS.decode(record.value, record.key, now)
+    except InvalidRecord as error:
+        return error

@@ -1,0 +1,67 @@
+"""The recommender of this worker, behind its one thread: what the agents and the web ask."""
+
+import torch
+
+from models.answers import Ranked
+from models.batch import Longs
+from models.context import Context
+from models.examples import Examples
+from models.recommender import Recommender
+from stream.model_thread import ModelThread
+from stream.settings import Settings
+
+__all__ = ["Brain"]
+
+# Examples a step: smaller ones learn fresher weights from the same stream, larger ones cost less.
+_STEP = 256
+
+
+class Brain:
+    """Ranks, tests and learns on the settings' device; every call runs on the model's thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.device = _device(settings.device)
+        self.recommender = Recommender(settings.max_items, self.device, settings.seed)
+        self._top_k = settings.top_k
+        self._thread = ModelThread()
+
+    async def rank(self, context: Context, banned: Longs, k: int | None = None) -> Ranked:
+        """Return the best ``k`` items (the setting's, where it is None) for B contexts.
+
+        ``banned`` is int64[B, X], the keys of items that a line must not hold, 0 for none.
+        """
+        return await self._thread.run(self._rank, context, banned, k or self._top_k)
+
+    async def popular(self, k: int) -> list[int]:
+        """Return the keys of the items that are popular now, best first."""
+        found: torch.Tensor = await self._thread.run(self.recommender.popular, k)
+        return [key for key in found.tolist() if key]
+
+    async def test_and_learn(self, examples: Examples) -> float:
+        """Test and then learn from the examples, step by step; return their mean loss in nats."""
+        losses = [await self._thread.run(self._test_and_learn, step) for step in examples.steps(_STEP)]
+        return sum(losses) / max(len(losses), 1)
+
+    async def replay(self) -> bool:
+        """Rehearse once if something is left to rehearse; return whether it did."""
+        return await self._thread.run(self.recommender.replay)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.close()
+
+    def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
+        forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)
+        return Ranked.of(self.recommender.predict_many(context.to(self.device), forbidden, k))
+
+    def _test_and_learn(self, examples: Examples) -> float:
+        here = examples.to(self.device)
+        self.recommender.test_many(here)
+        losses = self.recommender.learn_many(here)
+        return float(losses.sum()) / max(len(losses), 1)
+
+
+def _device(wanted: str) -> torch.device:
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(wanted)

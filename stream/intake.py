@@ -1,0 +1,107 @@
+"""From the chunks of several topics to batches of one partition, in event-time order."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from time import monotonic
+from typing import Final
+
+from faust.types import TP
+
+from stream.arrivals import Arrivals, Released
+from stream.chunks import Chunk
+from stream.consumer import ChunkConsumer
+
+__all__ = ["Intake"]
+
+# Batches of a lane that may wait for another lane before its partition is held.
+_WAITING_BATCHES: Final = 8
+# Seconds between two looks while a lane waits for another that has more to come.
+_LOOK_AGAIN: Final = 0.005
+# Seconds after which a lane waits no longer: the other's rest may be markers that are never delivered.
+_PATIENCE: Final = 2.0
+
+
+class Intake:
+    """Releases what is next in event time, and holds the partitions that run ahead.
+
+    Parameters
+    ----------
+    topics
+        Those that are merged; their partitions of one number belong together.
+    limit
+        The most records of a batch.
+    consumer
+        Returns the app's consumer.
+    clock
+        Returns milliseconds since the Unix epoch.
+    """
+
+    def __init__(
+        self,
+        topics: tuple[str, ...],
+        limit: int,
+        consumer: Callable[[], ChunkConsumer],
+        clock: Callable[[], int],
+    ) -> None:
+        self._topics = topics
+        self._limit = limit
+        self._consumer = consumer
+        self._clock = clock
+        self._arrivals = Arrivals(limit)
+        self._held: set[TP] = set()
+        self._moved_at: dict[int, float] = {}  # monotonic seconds of a partition's last release
+
+    async def batches(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Released]:
+        """Yield batches until the chunks end."""
+        incoming = aiter(chunks)
+        coming = asyncio.ensure_future(anext(incoming, None))
+        try:
+            while True:
+                await asyncio.wait({coming}, timeout=_LOOK_AGAIN if self._arrivals.partitions() else None)
+                while coming.done():
+                    chunk = coming.result()
+                    if chunk is None:
+                        return
+                    self._arrivals.add(chunk, self._clock())
+                    coming = asyncio.ensure_future(anext(incoming, None))
+                    await asyncio.sleep(0)  # a chunk that is in the queue already comes at once
+                for batch in self._released():
+                    yield batch
+        finally:
+            coming.cancel()
+
+    def forget(self, tps: Iterable[TP]) -> None:
+        """Drop what waits of partitions that were given up."""
+        self._arrivals.forget(tps)
+
+    def _released(self) -> Iterator[Released]:
+        for partition in self._arrivals.partitions():
+            since = self._moved_at.setdefault(partition, monotonic())
+            unfinished = () if monotonic() - since > _PATIENCE else self._unfinished(partition)
+            batch = self._arrivals.release(partition, unfinished)
+            if batch is not None:
+                self._moved_at.pop(partition)
+                yield batch
+        self._hold_those_ahead()
+
+    def _unfinished(self, partition: int) -> list[str]:
+        """Return the topics of which the broker has more than has arrived here."""
+        tps = [TP(topic, partition) for topic in self._topics]
+        return [tp.topic for tp in tps if self._has_more(tp)]
+
+    def _has_more(self, tp: TP) -> bool:
+        consumer = self._consumer()
+        arrived, end = self._arrivals.next_offset(tp), consumer.highwater(tp)
+        if arrived is None or end is None:
+            return consumer.backlog(tp) != 0
+        return arrived < end
+
+    def _hold_those_ahead(self) -> None:
+        consumer = self._consumer()
+        tps = (TP(topic, partition) for partition in self._arrivals.partitions() for topic in self._topics)
+        ahead = {tp for tp in tps if self._arrivals.waiting(tp) > _WAITING_BATCHES * self._limit}
+        for tp in ahead:
+            consumer.hold(tp)
+        for tp in self._held - ahead:
+            consumer.release(tp)
+        self._held = ahead

@@ -1,0 +1,103 @@
+"""How a worker's app is put together, started and stopped."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+from faust.types import TP, StreamT
+from faust.types.agents import AgentFun
+from mode.supervisors import CrashingSupervisor
+
+from stream.agents import describe, learn, observe
+from stream.brain import Brain
+from stream.chunks import Chunk
+from stream.security import admin_security, credentials
+from stream.settings import Settings
+from stream.topics import create_missing
+from stream.transport import FAUST_SETTINGS, chunk_topic, chunks_url, seek_by
+from stream.web import add_pages
+from stream.worker import Worker
+
+__all__ = ["Headrace", "build"]
+
+
+class Headrace(faust.App):
+    """A Faust app with the parts of a worker: it opens topics and store before Faust's own services."""
+
+    worker: Worker
+    settings: Settings
+
+    async def on_start(self) -> None:
+        """Create the topics, and open the store and the model."""
+        settings = self.settings
+        brokers = [f"{url.host}:{url.port}" for url in self.conf.broker]
+        wanted, security = self.worker.topics.wanted(), admin_security(settings)
+        differences = await asyncio.to_thread(create_missing, brokers, wanted, security)
+        for difference in differences:
+            self.log.warning(difference)
+        self.worker.open()
+        await super().on_start()
+
+    async def on_stop(self) -> None:
+        """Finish what is under way, and close."""
+        await super().on_stop()
+        await self.worker.close()
+
+
+def build(settings: Settings) -> Headrace:
+    """Return the app that these settings describe; nothing is opened before it starts."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    app = Headrace(
+        settings.app_id,
+        broker=chunks_url(settings.broker),
+        broker_credentials=credentials(settings),
+        datadir=str(settings.data_dir / "faust"),
+        consumer_group_instance_id=f"{socket.gethostname()}-{settings.data_dir.resolve()}".replace("/", "_"),
+        topic_partitions=settings.partitions,
+        topic_disable_leader=True,
+        web_bind=settings.web_bind,
+        **{**FAUST_SETTINGS, "producer_linger": settings.linger_ms / 1000},
+    )
+    app.settings = settings
+    app.worker = worker = Worker(app, settings, Brain(settings))
+    _add_agents(app, worker)
+    _watch_partitions(app, worker)
+    add_pages(app, worker)
+    return app
+
+
+def _add_agents(app: faust.App, worker: Worker) -> None:
+    name = worker.topics.name
+    agents = {"observe": (observe, worker.sources), "describe": (describe, (name("catalog"),))}
+    if worker.settings.learner != "no":
+        agents["learn"] = (learn, (name("examples"),))
+    for agent, (steps, topics) in agents.items():
+        # What escapes an agent ends the worker: what it had in hand is not acknowledged and comes again.
+        app.agent(chunk_topic(app, *topics), name=agent, supervisor_strategy=CrashingSupervisor)(
+            _with(worker, steps)
+        )
+
+
+def _with(worker: Worker, steps: Callable[[Worker, StreamT[Chunk]], Awaitable[None]]) -> AgentFun[Chunk]:
+    async def agent(chunks: StreamT[Chunk]) -> None:
+        await steps(worker, chunks)
+
+    return agent
+
+
+def _watch_partitions(app: faust.App, worker: Worker) -> None:
+    async def next_offsets(assigned: frozenset[TP]) -> dict[TP, int]:
+        return {tp: offset for tp in assigned if (offset := worker.next_offset(tp)) is not None}
+
+    async def give_up(*sent: Any, **_: Any) -> None:
+        _, revoked = sent  # the app and the partitions
+        worker.intake.forget(revoked)
+
+    async def take_over(*_: Any, **__: Any) -> None:
+        await worker.take_over(app.consumer.assignment())
+
+    seek_by(app, next_offsets)
+    app.on_partitions_revoked.connect(give_up)
+    app.on_rebalance_complete.connect(take_over)

@@ -1,0 +1,105 @@
+"""The worker's figures: Prometheus metrics, and the latencies of late as they were."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import Counter as Metric
+
+from models.metrics import Quality
+
+__all__ = ["Meters"]
+
+# Seconds. From a tenth of the aim (p50 under 30 ms) to far beyond anything bearable.
+_LATENCY_BUCKETS: Final = (0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.3, 1, 3, 10, 60)
+# Latencies kept one by one, for exact percentiles in the report.
+_KEPT_LATENCIES: Final = 200_000
+_PERCENTILES: Final = (50, 95, 99)
+
+
+class Meters:
+    """Every metric of a worker, in a registry of its own, and the same counts as plain numbers.
+
+    Attributes
+    ----------
+    usable, duplicates, dead_letters
+        Records of the source topics whose outputs the broker has confirmed, by what became of them.
+    handed_on
+        Events handed on to the learner.
+    learnt
+        Events the learner has learnt from.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.usable = self.duplicates = self.dead_letters = self.handed_on = self.learnt = 0
+        self._events = self._counter("events", "Events by outcome and type.", "outcome", "event")
+        self._recommendations = self._counter("recommendations", "Recommendations the broker has confirmed.")
+        self._dead_letters = self._counter("dead_letters", "Records that could not be used.", "topic")
+        self._batches = self._counter("learner_batches", "Batches the learner has learnt from.")
+        self._examples = self._counter("learner_examples", "Examples the learner has learnt from.")
+        self.replays = self._counter("learner_replays", "Steps on remembered examples.")
+        self._loss = self._gauge("loss", "Mean prequential loss of the latest batch, in nats.")
+        self._learner_lag = self._gauge("learner_lag_seconds", "Age of the examples just learnt.")
+        self._hit_rate = self._gauge("hit_rate_20", "Prequential hit rate at 20 since the start.", "model")
+        self._mrr = self._gauge("mrr_20", "Prequential mean reciprocal rank at 20 since the start.", "model")
+        self.rows = self._gauge("table_rows", "Items that have a row in the embedding table.")
+        self.users = self._gauge("profile_rows", "Users that have a profile, estimated.")
+        self.consumer_lag = self._gauge("consumer_lag", "Records not handled yet.", "topic", "partition")
+        self._latency = Histogram(
+            "headrace_event_to_recommendation_seconds",
+            "From an event's record to the broker's confirmation of its recommendation.",
+            buckets=_LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self._latencies: deque[float] = deque(maxlen=_KEPT_LATENCIES)
+
+    def count_events(self, outcome: str, actions: Iterable[str]) -> None:
+        """Count events of one outcome: ``answered`` or ``duplicate``."""
+        counted = Counter(actions)
+        for action, count in counted.items():
+            self._events.labels(outcome, action).inc(count)
+        if outcome == "answered":
+            self.usable += counted.total()
+        else:
+            self.duplicates += counted.total()
+
+    def count_dead_letters(self, topics: Iterable[str]) -> None:
+        """Count records of source topics that went to the dead letters."""
+        for topic in topics:
+            self._dead_letters.labels(topic).inc()
+            self.dead_letters += 1
+
+    def count_answers(self, seconds: list[float]) -> None:
+        """Count recommendations that the broker has confirmed, each with its latency in seconds."""
+        self._recommendations.inc(len(seconds))
+        self._latencies.extend(seconds)
+        for latency in seconds:
+            self._latency.observe(latency)
+
+    def count_lesson(self, examples: int, loss: float, age_seconds: float) -> None:
+        """Count a batch that the learner has learnt from, and how old it was then."""
+        self._batches.inc()
+        self._examples.inc(examples)
+        self.learnt += examples
+        self._loss.set(loss)
+        self._learner_lag.set(age_seconds)
+
+    def show_quality(self, quality: dict[str, Quality]) -> None:
+        """Show the prequential figures of each model."""
+        for model, figures in quality.items():
+            self._hit_rate.labels(model).set(figures.hit_rate_20)
+            self._mrr.labels(model).set(figures.mrr_20)
+
+    def latency_ms(self) -> dict[str, float]:
+        """Return the percentiles of late in milliseconds, 0 before the first recommendation."""
+        kept = np.array(self._latencies or [0.0]) * 1000
+        return {f"p{p}": round(float(np.percentile(kept, p)), 1) for p in _PERCENTILES}
+
+    def _counter(self, name: str, text: str, *labels: str) -> Metric:
+        return Metric(f"headrace_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"headrace_{name}", text, labels, registry=self.registry)

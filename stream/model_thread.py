@@ -1,0 +1,29 @@
+"""One thread for everything that touches the model, off the event loop, so that heartbeats go on."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+__all__ = ["ModelThread"]
+
+_Result = TypeVar("_Result")
+
+
+class ModelThread:
+    """Runs calls one after the other, in the order in which they were asked for.
+
+    Learning and ranking take turns here, so that neither sees the other's half-done work, and neither can
+    starve the other: under load each gets its batch.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    async def run(self, call: Callable[..., _Result], *arguments: object) -> _Result:
+        """Return what ``call(*arguments)`` returns, from the model's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call, *arguments)
+
+    def close(self) -> None:
+        """Finish what was asked for, and end the thread."""
+        self._executor.shutdown()

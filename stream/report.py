@@ -1,0 +1,57 @@
+"""The state of a worker in figures: what `headrace status`, the demo and the JSON report show."""
+
+import platform
+from importlib.metadata import version
+
+import msgspec
+
+from models.metrics import Quality
+from stream.worker import Worker
+
+__all__ = ["Status", "status"]
+
+_PACKAGES = ("headrace", "faust-streaming", "torch", "river", "kafka-python", "aiokafka")
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts since the worker's start, and how it stands now.
+
+    ``handled`` counts records of the source topics whose outputs the broker has confirmed, ``learnt`` the
+    events that the learner has learnt from of those ``handed_on`` to it; ``lag`` is in records.
+    """
+
+    ready: bool
+    handled: int
+    usable: int
+    duplicates: int
+    dead_letters: int
+    handed_on: int
+    learnt: int
+    lag: int
+    latency_ms: dict[str, float]
+    quality: dict[str, Quality]
+    rows: int
+    users: int
+    device: str
+    versions: dict[str, str]
+
+
+def status(worker: Worker) -> Status:
+    """Return how the worker stands."""
+    meters, recommender = worker.meters, worker.brain.recommender
+    return Status(
+        ready=worker.is_ready(),
+        handled=meters.usable + meters.duplicates + meters.dead_letters,
+        usable=meters.usable,
+        duplicates=meters.duplicates,
+        dead_letters=meters.dead_letters,
+        handed_on=meters.handed_on,
+        learnt=meters.learnt,
+        lag=sum(lag for tp, lag in worker.lags().items() if tp.topic in worker.sources),
+        latency_ms=meters.latency_ms(),
+        quality=recommender.quality,
+        rows=recommender.items,
+        users=worker.store.row_estimate(),
+        device=str(worker.brain.device),
+        versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+    )

@@ -1,0 +1,97 @@
+"""The settings: environment variables with the prefix ``HEADRACE_``, or a ``.env`` file, read once."""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from stream.errors import StreamError
+
+__all__ = ["BadSetting", "Settings"]
+
+_PREFIX: Final = "HEADRACE_"
+_Count = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class BadSetting(StreamError):
+    """A setting that does not exist or has an impossible value."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker may be told; the name of each in capitals, after ``HEADRACE_``, sets it.
+
+    Examples
+    --------
+    >>> Settings.of({"HEADRACE_TOP_K": "5", "HOME": "/home/ann"}).top_k
+    5
+    """
+
+    broker: str = "kafka://127.0.0.1:9092"
+    data_dir: Path = Path(".headrace")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    topic_prefix: str = ""
+    partitions: _Count = 4
+    learner: Literal["auto", "yes", "no"] = "auto"
+    web_bind: str = "127.0.0.1"
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+    # Events of one step, at most: larger ones are quicker, smaller ones learn fresher.
+    batch: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 512
+    linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
+    seed: int = 0
+    app_id: Annotated[str, msgspec.Meta(min_length=1)] = "headrace"
+    # Leave what a user has bought and not returned out of the user's recommendations.
+    hide_bought: bool = False
+    # Rows of the embedding table; items beyond get the popular list until others are evicted.
+    max_items: _Count = 10_000_000
+    # Security of the broker, passed to Faust: TLS where a CA file is named, SASL where a user name is.
+    ssl_cafile: Path | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+
+    @classmethod
+    def read(cls) -> "Settings":
+        """Return the settings of this process: the environment over a ``.env`` file in the working folder.
+
+        Raises
+        ------
+        BadSetting
+            If a name is unknown or a value impossible.
+        """
+        file = Path(".env")
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        return cls.of({**_assignments(lines), **os.environ})
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """Return the settings in ``environment``; other programs' variables are passed over."""
+        given = {
+            name.removeprefix(_PREFIX).lower(): value
+            for name, value in environment.items()
+            if name.startswith(_PREFIX)
+        }
+        for name in given.keys() - set(cls.__struct_fields__):
+            raise BadSetting(_unknown(name, cls.__struct_fields__))
+        try:
+            return msgspec.convert(given, cls, strict=False, dec_hook=lambda kind, value: kind(value))
+        except msgspec.ValidationError as error:
+            raise BadSetting(_impossible(str(error), given)) from error
+
+
+def _assignments(lines: Iterable[str]) -> dict[str, str]:
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    return f"unknown setting {_PREFIX}{name.upper()}: did you mean {_PREFIX}{near.upper()}?"
+
+
+def _impossible(reason: str, given: Mapping[str, str]) -> str:
+    text, _, path = reason.partition(" - at `$.")
+    name = path.rstrip("`")
+    return f"{_PREFIX}{name.upper()}={given.get(name, '')!r}: {text[:1].lower()}{text[1:]}"

@@ -1,0 +1,86 @@
+"""The end of a batch: what it says is confirmed by the broker, and only then its records are acknowledged."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from stream.outbox import Letter, sorted_by_destination
+from stream.profiles import Commit, ProfileStore
+from stream.publisher import Outgoing, Publisher
+
+__all__ = ["Settlement"]
+
+# Batches whose confirmation may be outstanding; the broker answers within milliseconds.
+_IN_FLIGHT: Final = 16
+
+
+class Settlement:
+    """Publishes what commits say, and finishes each when the broker has it.
+
+    Parameters
+    ----------
+    publisher
+        Sends the records.
+    store
+        Where a confirmed outbox is dropped.
+    changelog
+        The full name of the profiles' changelog topic.
+    fail
+        Called with the error when the broker does not take something: nothing may go on then.
+    """
+
+    def __init__(
+        self, publisher: Publisher, store: ProfileStore, changelog: str, fail: Callable[[BaseException], Any]
+    ) -> None:
+        self._publisher = publisher
+        self._store = store
+        self._changelog = changelog
+        self._fail = fail
+        self._slots = asyncio.Semaphore(_IN_FLIGHT)
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def begin(self, partition: int, commit: Commit, done: Callable[[], None]) -> None:
+        """Send the commit's changelog and letters; ``done`` is called once the broker has them all.
+
+        It waits only while too many commits are unconfirmed.
+        """
+        await self._slots.acquire()
+        confirmations = await self._publish(partition, commit)
+        task = asyncio.create_task(self._finish(partition, commit, confirmations, done))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def resend(self, partition: int) -> None:
+        """Publish what a commit of an earlier run had to say, byte for byte, and wait for the broker."""
+        for commit in self._store.unconfirmed(partition):
+            await self.begin(partition, commit, lambda: None)
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Wait until all that was begun is confirmed, or has failed."""
+        if self._open:
+            await asyncio.wait(self._open)
+
+    async def _publish(self, partition: int, commit: Commit) -> "list[asyncio.Future[list[Any]]]":
+        changes = [Outgoing(name, value) for name, value in commit.changelog]
+        letters = map(Letter.from_bytes, commit.outbox)
+        sent = [await self._publisher.publish(self._changelog, partition, changes)]
+        for (topic, to_partition), records in sorted_by_destination(letters):
+            sent.append(await self._publisher.publish(topic, to_partition, records))
+        return sent
+
+    async def _finish(
+        self,
+        partition: int,
+        commit: Commit,
+        confirmations: "Iterable[asyncio.Future[list[Any]]]",
+        done: Callable[[], None],
+    ) -> None:
+        try:
+            await asyncio.gather(*confirmations)
+            self._store.confirm(partition, commit.ticket)
+            done()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker: see ``fail``
+            await self._fail(error)
+        finally:
+            self._slots.release()

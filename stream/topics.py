@@ -1,0 +1,163 @@
+"""The topics: their names, and how they must be set up on the broker."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from stream.errors import StreamError
+
+__all__ = ["BROWSE", "ORDERS", "BrokerAway", "TopicMismatch", "Topics", "create_missing"]
+
+BROWSE: Final = "clicks"
+ORDERS: Final = "purchases"
+_INPUTS: Final = (BROWSE, ORDERS, "catalog", "forget")
+# A dead letter holds a record of up to 2 MB as it came, and its headers.
+_LARGE: Final = {"max.message.bytes": str(4 * 1024 * 1024)}
+# The training log is kept for a week: what a retrain can look back on.
+_WEEK: Final = {"retention.ms": str(7 * 24 * 3600 * 1000)}
+# A broker that is up answers at once; a name may have several addresses to try.
+_CONNECT_MS: Final = 3_000
+_COMPACTED: Final = {"cleanup.policy": "compact"}
+
+
+class BrokerAway(StreamError):
+    """No broker answers at the addresses of the settings."""
+
+    def __init__(self, brokers: Sequence[str], reason: object) -> None:
+        super().__init__(brokers, reason)
+        self.brokers = brokers
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"no Kafka answers at {', '.join(self.brokers)} ({self.reason}): start one "
+            "(`headrace broker` runs an embedded one) or set HEADRACE_BROKER"
+        )
+
+
+class TopicMismatch(StreamError):
+    """A topic exists with other partitions than the settings say, so that users would be split.
+
+    Examples
+    --------
+    >>> print(TopicMismatch("clicks", 8, 4))
+    topic clicks has 8 partitions, not 4: set HEADRACE_PARTITIONS=8, or another HEADRACE_TOPIC_PREFIX
+    """
+
+    def __init__(self, topic: str, found: int, wanted: int) -> None:
+        super().__init__(topic, found, wanted)
+        self.topic = topic
+        self.found = found
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return (
+            f"topic {self.topic} has {self.found} partitions, not {self.wanted}: "
+            f"set HEADRACE_PARTITIONS={self.found}, or another HEADRACE_TOPIC_PREFIX"
+        )
+
+
+class Topic(NamedTuple):
+    """How a topic must be: its full name, partitions and the configuration that differs from the broker's."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+
+
+class Topics:
+    """The topics of one worker group.
+
+    Parameters
+    ----------
+    prefix
+        Put in front of every name, as it is.
+    partitions
+        Of all topics that are keyed by user or item; the inner ``examples`` has one.
+
+    Examples
+    --------
+    >>> topics = Topics("shop-", 4)
+    >>> topics.name("clicks"), topics.dead_letters("shop-clicks")
+    ('shop-clicks', 'shop-clicks.dlq')
+    """
+
+    def __init__(self, prefix: str, partitions: int) -> None:
+        self._prefix = prefix
+        self.partitions = partitions
+
+    def name(self, topic: str) -> str:
+        """Return the full name of a topic of the contract."""
+        return self._prefix + topic
+
+    @staticmethod
+    def dead_letters(full_name: str) -> str:
+        """Return where the records of a topic go that cannot be used."""
+        return f"{full_name}.dlq"
+
+    def wanted(self) -> list[Topic]:
+        """Return how every topic must be."""
+        config: dict[str, Mapping[str, str]] = {
+            name: {} for name in (*_INPUTS, "recommendations", "decisions")
+        }
+        config |= {"catalog": _COMPACTED, "profiles": _COMPACTED, "examples": _WEEK}
+        topics = [
+            Topic(self.name(topic), 1 if topic == "examples" else self.partitions, kept)
+            for topic, kept in config.items()
+        ]
+        dead = [Topic(self.dead_letters(self.name(topic)), self.partitions, _LARGE) for topic in _INPUTS]
+        return topics + dead
+
+
+def create_missing(brokers: Sequence[str], topics: Iterable[Topic], security: Mapping[str, Any]) -> list[str]:
+    """Create the topics that are not there; return a sentence for each that is set up differently.
+
+    It talks to the broker from the thread it is called from.
+
+    Raises
+    ------
+    BrokerAway
+        If no broker answers.
+    TopicMismatch
+        If a topic has another number of partitions.
+    """
+    wanted = {topic.name: topic for topic in topics}
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=list(brokers), bootstrap_timeout_ms=_CONNECT_MS, **security
+        )
+    except KafkaError as error:
+        raise BrokerAway(brokers, error) from error
+    try:
+        there = wanted.keys() & set(admin.list_topics())
+        for name in wanted.keys() - there:
+            # Replication is left to the broker's own default; another worker may be quicker.
+            topic = {"num_partitions": wanted[name].partitions, "configs": dict(wanted[name].config)}
+            with suppress(TopicAlreadyExistsError):
+                admin.create_topics({name: topic}, wait_for_metadata=True)
+        return _differences(admin, [wanted[name] for name in sorted(there)])
+    finally:
+        admin.close()
+
+
+def _differences(admin: Any, topics: list[Topic]) -> list[str]:
+    """Compare partitions and configuration with what the broker has."""
+    if not topics:
+        return []
+    partitions = {
+        found["name"]: len(found["partitions"]) for found in admin.describe_topics([t.name for t in topics])
+    }
+    for topic in topics:
+        if partitions[topic.name] != topic.partitions:
+            raise TopicMismatch(topic.name, partitions[topic.name], topic.partitions)
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    configs = admin.describe_configs(resources)["topic"]
+    return [
+        f"topic {topic.name} has {key}={found}, not {value}"
+        for topic in topics
+        for key, value in topic.config.items()
+        if (found := configs[topic.name].get(key, {}).get("value")) != value
+    ]

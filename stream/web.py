@@ -1,0 +1,101 @@
+"""The pages of a worker's web port."""
+
+from typing import Any, Final, cast
+
+import faust
+from aiokafka.partitioner import murmur2
+from faust.web import Request, Response
+from msgspec import to_builtins
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from models.answers import ranked_items
+from models.context import Context
+from models.observation import History
+from models.profile import Profiles
+from stream.report import status
+from stream.worker import Worker
+
+__all__ = ["add_pages"]
+
+_MOST_ITEMS: Final = 1000
+
+
+def add_pages(app: faust.App, worker: Worker) -> None:
+    """Let the app's web server answer for the worker."""
+    pages = Pages(worker)
+    paths = {
+        "/healthz": pages.healthz,
+        "/readyz": pages.readyz,
+        "/metrics": pages.metrics,
+        "/status": pages.status,
+        "/popular": pages.popular,
+        "/users/{user_id}/recommendations": pages.recommendations,
+    }
+    for path, page in paths.items():
+        app.page(path, name=page.__name__)(
+            cast("Any", page)
+        )  # a bound method, which Faust calls with no view
+
+
+class Pages:
+    """What the web port answers; each page takes the request and the parts of its path."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def healthz(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
+        """Say that the process is alive."""
+        return self._json({"status": "alive"})
+
+    async def readyz(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
+        """Say 200 once the rebalance is done and state and model are in place, 503 before."""
+        ready = self._worker.is_ready()
+        return self._json({"ready": ready}, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
+        """Give the Prometheus metrics."""
+        self._worker.measure()
+        text = generate_latest(self._worker.meters.registry)
+        return self._worker.app.web.bytes(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def status(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
+        """Give what `headrace status` and the demo show."""
+        return self._json(to_builtins(status(self._worker)))
+
+    async def popular(self, request: Request) -> Response:
+        """Give the items that are popular now, best first."""
+        k = self._count(request)
+        if k is None:
+            return self._bad_count(request)
+        keys = await self._worker.brain.popular(k)
+        return self._json({"items": self._worker.names.of(keys)})
+
+    async def recommendations(self, request: Request, user_id: str) -> Response:
+        """Give the best items for a user as the profile stands; the popular ones for a user never seen."""
+        k = self._count(request)
+        if k is None:
+            return self._bad_count(request)
+        profiles = self._profile(user_id)
+        context = Context.of(*History.of(profiles.actions.entries))
+        ranked = await self._worker.brain.rank(context, context.items[:, :1].numpy(), k)
+        (items,) = ranked_items(ranked, self._worker.names)
+        return self._json({"user_id": user_id, "items": to_builtins(items)})
+
+    def _profile(self, user_id: str) -> Profiles:
+        """Return the user's profile, one row; a shop's own partitioner may have put it anywhere."""
+        store, partitions = self._worker.store, self._worker.settings.partitions
+        usual = (murmur2(user_id.encode()) & 0x7FFFFFFF) % partitions
+        others = (partition for partition in range(partitions) if partition != usual)
+        found = (store.load(partition, [user_id]) for partition in (usual, *others))
+        return next((profiles for profiles in found if profiles.events[0]), Profiles([user_id]))
+
+    def _count(self, request: Request) -> int | None:
+        text = request.query.get("k", str(self._worker.settings.top_k))
+        return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_ITEMS else None
+
+    def _bad_count(self, request: Request) -> Response:
+        text = request.query["k"]
+        return self._json({"error": f"k: must be a whole number from 1 to {_MOST_ITEMS} (got {text!r})"}, 400)
+
+    def _json(self, value: Any, code: int = 200) -> Response:
+        return self._worker.app.web.json(value, status=code)

@@ -1,0 +1,154 @@
+"""The parts of a worker, and how they are opened, fed and closed."""
+
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from faust.types import TP, AppT
+
+from models.batch import Batch
+from models.catalog import Catalog
+from models.examples import Examples
+from models.names import Names
+from models.observation import Observations
+from stream.arrivals import Released
+from stream.brain import Brain
+from stream.chunks import Chunk, RawRecord
+from stream.intake import Intake
+from stream.meters import Meters
+from stream.profiles import Commit, ProfileStore
+from stream.publisher import Publisher
+from stream.replies import Stamp
+from stream.settings import Settings
+from stream.settlement import Settlement
+from stream.topics import BROWSE, ORDERS, Topics
+from stream.transport import consumer
+
+__all__ = ["Worker", "now_ms"]
+
+
+def now_ms() -> int:
+    """Return the clock in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Worker:
+    """All that one process works with; the agents and the web are given it.
+
+    Parameters
+    ----------
+    app
+        The Faust app, for its consumer and producer.
+    settings
+        What the user has set.
+    brain
+        The model; it may be shared by several workers of a process, as tests do.
+
+    Attributes
+    ----------
+    read_to
+        The next offset of each partition whose fold is in memory alone: catalog and examples. A restart
+        reads them from their start.
+    """
+
+    store: ProfileStore
+    settlement: Settlement
+
+    def __init__(self, app: AppT, settings: Settings, brain: Brain) -> None:
+        self.app = app
+        self.settings = settings
+        self.brain = brain
+        self.topics = Topics(settings.topic_prefix, settings.partitions)
+        self.sources = (self.topics.name(BROWSE), self.topics.name(ORDERS))
+        self.meters = Meters()
+        self.names = Names()
+        self.catalog = Catalog()
+        self.intake = Intake(self.sources, settings.batch, lambda: consumer(app), now_ms)
+        self.read_to: dict[TP, int] = {}
+        self._is_open = False
+        self._taken_over: set[int] = set()
+        self._handled_to: dict[TP, int] = {}
+
+    def open(self) -> None:
+        """Open the profile store; called when the app starts, so that an import opens nothing."""
+        self.store = ProfileStore(self.settings.data_dir / "profiles")
+        changelog = self.topics.name("profiles")
+        self.settlement = Settlement(Publisher(self.app), self.store, changelog, self.app.crash)
+        self._is_open = True
+
+    async def close(self) -> None:
+        """Wait for what the broker has not confirmed yet, and close model and store."""
+        self.brain.close()
+        if self._is_open:
+            await self.settlement.drain()
+            self.store.close()
+
+    def next_offset(self, tp: TP) -> int | None:
+        """Return where a partition must be read from so that its fold misses nothing; None: anywhere."""
+        if tp.topic in self.sources:
+            return self.store.offsets(tp.partition).get(tp.topic)
+        return self.read_to.get(tp, 0)
+
+    async def take_over(self, assigned: Iterable[TP]) -> None:
+        """Say what an earlier run of this worker had to say of partitions that are new to it."""
+        partitions = {tp.partition for tp in assigned if tp.topic in self.sources} - self._taken_over
+        for partition in partitions:
+            await self.settlement.resend(partition)
+        self._taken_over |= partitions
+
+    def stamp(self, batch: Batch, events: Iterable[Any]) -> Stamp:
+        """Return what the answers of a batch have in common, once its items have names."""
+        self.names.learn(batch.item.tolist(), (event.item_id for event in events))
+        topics = self.topics.name("recommendations"), self.topics.name("examples")
+        return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names)
+
+    async def settle(self, arrived: Released, seen: Observations, commit: Commit) -> None:
+        """Publish what the commit says; once the broker has it, count and acknowledge the batch."""
+        actions = (arrived.events[at].event for at in seen.kept.tolist())
+        handed_on = sum(not action.takes_back for action in actions)
+        done = partial(self._settled, arrived, seen, handed_on)
+        await self.settlement.begin(arrived.partition, commit, done)
+
+    def acknowledge(self, chunks: Iterable[Chunk]) -> None:
+        """Mark chunks as handled."""
+        for chunk in chunks:
+            if consumer(self.app).acknowledge(chunk):
+                self._handled_to[chunk.tp] = chunk.next_offset
+
+    def learnt(self, record: RawRecord, examples: Examples, loss: float) -> None:
+        """Count what the learner has learnt from."""
+        self.meters.count_lesson(len(examples.item), loss, (now_ms() - record.timestamp) / 1000)
+
+    def is_ready(self) -> bool:
+        """Whether the rebalance is done, the state is in place and records flow."""
+        app: Any = self.app
+        return bool(not app.rebalancing and app.flow_control.is_active() and app.consumer.flow_active)
+
+    def measure(self) -> None:
+        """Bring the gauges up to date; called when somebody looks."""
+        recommender, meters = self.brain.recommender, self.meters
+        meters.show_quality(recommender.quality)
+        meters.rows.set(recommender.items)
+        meters.users.set(self.store.row_estimate())
+        for tp, records in self.lags().items():
+            meters.consumer_lag.labels(tp.topic, str(tp.partition)).set(records)
+
+    def lags(self) -> dict[TP, int]:
+        """Return how many records of each assigned partition are not handled yet, as the last fetch knows."""
+        reader = consumer(self.app)
+        found = {}
+        for tp in reader.assignment():
+            end, handled = reader.highwater(tp), self._handled_to.get(tp)
+            found[tp] = (reader.backlog(tp) or 0) if end is None or handled is None else max(0, end - handled)
+        return found
+
+    def _settled(self, arrived: Released, seen: Observations, handed_on: int) -> None:
+        now, kept = now_ms(), seen.kept.tolist()
+        repeats = set(range(len(arrived.events))) - set(kept)
+        self.meters.count_events("answered", (arrived.events[at].event for at in kept))
+        self.meters.count_events("duplicate", (arrived.events[at].event for at in repeats))
+        self.meters.count_dead_letters(place.chunk.tp.topic for place, _ in arrived.refused)
+        self.meters.count_answers([(now - arrived.places[at].record.timestamp) / 1000 for at in kept])
+        self.meters.handed_on += handed_on
+        self.acknowledge(arrived.finished)
