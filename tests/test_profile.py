@@ -1,5 +1,6 @@
 """Laws of the profile and of folding events into it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -275,7 +276,7 @@ def test_golden_blocks_still_read() -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda raw: b"\x02" + raw[1:], lambda raw: raw[:-8], lambda raw: raw[:3]])
-def test_what_is_no_row_of_this_format_is_refused(damage) -> None:
+def test_what_is_no_row_of_this_format_is_refused(damage: Callable[[bytes], bytes]) -> None:
     profiles, _ = folded(event(1), *(event(number) for number in range(BLOCK)))
     with pytest.raises(UnreadableProfile):
         Profiles.from_rows(["ann"], [damage(profiles.to_rows(slice(None))[0])])
