@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 __all__ = ["Pace", "Pacer", "RecordedPace", "SteadyRate"]
 
-# Events due within a tick go out together, at most 10 ms late: a round of requests costs as much as 100 events.
+# Events due within a tick go out together, at most 10 ms late: a request costs as much as 100 events.
 _TICK_SECONDS: Final = 0.010
 # How often the clock is read while behind schedule, in events.
 _CLOCK_EVERY: Final = 64

@@ -21,6 +21,8 @@ __all__ = ["main", "replay"]
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PARTITIONS: Final = "Of topics that do not exist yet.  [default: 4]"
 _TIMEOUT: Final = "Seconds the broker may leave a record unconfirmed.  [default: 30]"
+# An event id has 256 bytes, some of which the log's hash, the lap and the row take.
+_RUN_BYTES: Final = 64
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 # What a shell reports of a command that Ctrl-C ended.
 _INTERRUPTED: Final = 130
@@ -62,6 +64,8 @@ def replay(log: Path, report_file: BinaryIO | None, **choices: Any) -> None:
 
 def _plan(log: Path, choices: dict[str, Any]) -> ReplayPlan:
     items, run = choices.pop("items"), choices.pop("run")
+    if len(run.encode()) > _RUN_BYTES:
+        raise click.UsageError(f"--run has at most {_RUN_BYTES} bytes: choose a shorter name")
     if choices["rate"] and choices["speed"]:
         raise click.UsageError("--rate and --speed exclude each other: choose one")
     return ReplayPlan(log=open_log(log, items=items, run=run), **choices)

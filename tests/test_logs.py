@@ -129,6 +129,11 @@ def test_a_row_that_cannot_be_read_is_counted_with_its_line_and_the_rest_goes_on
     assert [event.ts for event in _events(path)] == [7000, 8000]
 
 
+def test_an_empty_line_is_no_row(tmp_path: Path) -> None:
+    path = _written(tmp_path, "ts,user,item\n7,u,i\n\nx,u,i\n\n")
+    assert _bad_lines(path) == [4]
+
+
 def test_a_row_that_is_no_utf_8_is_a_bad_row(tmp_path: Path) -> None:
     path = _written(tmp_path, b"ts,user,item,title\n7,u\xff,i,a\n7,u,i,\xff\n7,u,i,a\n")
     assert _bad_lines(path) == [2, 3]

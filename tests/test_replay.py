@@ -85,8 +85,9 @@ class _Stalling:
 
 
 def test_recorded_gaps_shrink_by_the_speed_and_late_rows_wait_for_nobody() -> None:
-    released, _ = _released(RecordedPace(10.0), _Clock(), [1000, 11_000, 5_000, 61_000])
+    released, worst_lag = _released(RecordedPace(10.0), _Clock(), [1000, 11_000, 5_000, 61_000])
     assert released == pytest.approx([0.0, 1.0, 1.0, 6.0])
+    assert worst_lag == pytest.approx(0.0, abs=1e-9)
 
 
 @given(user=st.text(min_size=1), count=st.integers(1, 9))
@@ -133,6 +134,7 @@ def test_a_broker_is_named_with_or_without_a_scheme(broker: str) -> None:
         [str(REES46), "--rate", "1", "--speed", "1"],
         [str(REES46), "--items", "no-such-items.csv"],
         [str(REES46), "--colour", "red"],
+        [str(REES46), "--run", "x" * 65],
     ],
 )
 def test_wrong_arguments_end_with_status_2(arguments: list[str]) -> None:

@@ -1,5 +1,6 @@
 """The replay on a real Kafka: every event arrives once, in the order of its user, or is reported."""
 
+import asyncio
 import json
 import multiprocessing
 import signal
@@ -18,12 +19,13 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from models.codec import EVENTS, ITEMS
 from models.events import Action, Event, Item
+from producers.delivery import Delivery
 from producers.errors import ShareLost
 from producers.logs import open_log, read_log
 from producers.plan import ReplayPlan
 from producers.reading import Reading
 from producers.replayer import Replay
-from producers.topics import Topics
+from producers.topics import Topics, create_missing_topics
 from stream.broker import Broker
 
 _SECONDS = 60.0
@@ -116,6 +118,19 @@ def test_topics_are_made_where_they_are_missing(broker: str, topic_prefix: str, 
     assert {len(topic["partitions"]) for topic in made} == {3}
     policies = {name: found.get("cleanup.policy", {}).get("value") for name, found in settings.items()}
     assert policies == {plan.topics.clicks: None, plan.topics.purchases: None, plan.topics.catalog: "compact"}
+
+
+def test_a_slow_topic_is_not_left_behind_a_busy_one(broker: str, topic_prefix: str) -> None:
+    topics = Topics.named(topic_prefix)
+    create_missing_topics(broker, topics, 1)
+
+    async def confirmed_while_busy() -> None:
+        async with asyncio.timeout(_SECONDS), Delivery(broker, _SECONDS) as delivery:
+            await delivery.put(topics.purchases, b"u", b"one")
+            while not delivery.confirmed[topics.purchases]:
+                await delivery.put(topics.clicks, b"u", b"many")
+
+    asyncio.run(confirmed_while_busy())
 
 
 def test_a_rate_is_held_within_2_percent(broker: str, topic_prefix: str, log: Path) -> None:
