@@ -94,10 +94,10 @@ def _is_json(raw: bytes) -> bool:
 
 def _explain(raw: bytes, error: Exception) -> InvalidRecord:
     """Return the error with the field that msgspec names and the value that stands there."""
-    found = _FIELD.search(str(error))
-    if found is None:
+    named = _FIELD.findall(str(error))
+    if not named:
         return InvalidRecord("value", raw[:64], str(error) or type(error).__name__)
-    field = found.group(1)
+    field = named[-1]  # msgspec's own stands last; one before it was in the value
     reason = re.sub(r" - at `.*", "", str(error))
     reason = reason[:1].lower() + reason[1:]
     return InvalidRecord(field, _value_of(field, raw), reason)

@@ -1,8 +1,14 @@
 """The errors of ``models``: one tree, each with the offending value in it."""
 
+import reprlib
+
 __all__ = ["InvalidRecord", "ModelError"]
 
 _SHOWN_CHARACTERS = 120
+# A value may be nested as deep as it could just be read: repr alone would run out of stack.
+_shallow = reprlib.Repr()
+_shallow.maxlevel = 2
+_shallow.maxstring = _shallow.maxother = 2 * _SHOWN_CHARACTERS
 
 
 class ModelError(Exception):
@@ -25,9 +31,8 @@ class InvalidRecord(ModelError, ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.reason} (got {_shown(self.value)})"
+        return f"{self.field}: {_cut(self.reason)} (got {_cut(_shallow.repr(self.value))})"
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

@@ -15,6 +15,10 @@ MAX_ID_BYTES = 256
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES)]
 # A shop's own identifier that Headrace only carries along.
 Note = Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES)]
+# What msgpack and every consumer can hold; JSON alone would let a number have any length.
+_MAX_INT64 = 2**63 - 1
+Whole = Annotated[int, msgspec.Meta(ge=-_MAX_INT64, le=_MAX_INT64)]
+Place = Annotated[int, msgspec.Meta(ge=0, le=_MAX_INT64)]
 # Milliseconds since the Unix epoch, event time.
 Millis = Annotated[int, msgspec.Meta(gt=0)]
 
@@ -81,11 +85,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     user_id: Id
     item_id: Id
     session_id: Note | None = None
-    quantity: int | float | None = None
+    quantity: Whole | float | None = None
     price: float | None = None
     order_id: Note | None = None
     recommendation_id: Note | None = None
-    position: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    position: Place | None = None
     v: Literal[1] = 1
 
 
