@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from aiokafka.errors import ConsumerStoppedError  # type: ignore[import-untyped]  # aiokafka ships no types
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from faust.types.transports import TPorTopicSet

@@ -39,8 +39,8 @@ class Outgoing(NamedTuple):
 class Publisher:
     """Sends records in whole record batches, at 4 µs of CPU a record where ``topic.send`` takes 50.
 
-    They are not compressed: on the machine's own broker zstd costs a quarter more, lz4 three times as much, and
-    a reader would need their codec packages.
+    They are not compressed: on the machine's own broker zstd costs a quarter more, lz4 three times as much,
+    and a reader would need their codec packages.
 
     A batch is retried while the broker is away, for up to ``producer_request_timeout``, and no later one of
     its partition overtakes it. A retry may publish a batch twice.

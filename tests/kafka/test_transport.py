@@ -47,6 +47,21 @@ def test_every_record_comes_once_in_order_and_in_chunks(
     asyncio.run(scenario())
 
 
+def test_a_delivery_that_need_not_wait_starts_no_tasks(
+    broker: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        (tp,) = await topic_of(broker, topic_prefix, 1, [1])
+        async with Worker(broker, tp.topic, tmp_path) as worker:
+            await worker.has(tp, 1)
+            monkeypatch.setattr(worker.consumer, "wait_first", None)  # what Faust starts four tasks with
+            await produce(broker, tp, numbers(1, 5_000))
+            await worker.has(tp, 5_000)
+            monkeypatch.undo()
+
+    asyncio.run(scenario())
+
+
 def test_an_ordinary_topic_of_the_same_app_comes_record_by_record(
     broker: str, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -117,6 +132,8 @@ def test_only_a_prefix_without_gaps_is_committed(broker: str, topic_prefix: str,
             await consumer.commit()
             assert await committed(broker, worker.group, tp) == chunks[2].next_offset
             assert consumer.in_flight(tp) == len(chunks) - 3
+            assert not consumer.unacked  # Faust's own book is not kept beside
+            assert not consumer._acked
 
     asyncio.run(scenario())
 
@@ -346,7 +363,7 @@ def test_an_agent_may_seek_while_the_delivery_waits_for_it(
             await until(lambda: worker.consumer.in_flight(tp) > 50, "a full queue")
             await worker.consumer.perform_seek()
             worker.gate.set()
-            await worker.has(tp, 90_000)
+            await until(lambda: worker.chunks[-1:] and worker.chunks[-1].next_offset == 90_000, "the last")
         # The one chunk that the agent had in hand when the seek forgot it comes again.
         in_hand = len(worker.chunks[0])
         assert worker.offsets(tp)[in_hand:] == list(range(90_000))
