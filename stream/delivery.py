@@ -85,7 +85,7 @@ class Delivery:
         end = consumer.highwater(tp)
         if end is not None:
             consumer.app.monitor.track_tp_end_offset(tp, end)
-        if False:
+        if self._may_wait(tp):
             await consumer.wait_first(consumer.callback(message), consumer.suspend_flow.wait())
         else:
             await consumer.callback(message)
