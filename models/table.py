@@ -88,8 +88,8 @@ class Table:
         return self.find(keys)
 
     def evict(self, rows: Tensor) -> None:
-        """Free each of ``rows`` (int64[B], distinct); all their state is cleared."""
-        rows = rows[rows != 0]
+        """Free each of ``rows`` (int64[B], distinct) that has a key; all their state is cleared."""
+        rows = rows[self._state["key"][rows] != 0]
         self._index.remove(self._state["key"][rows])
         for name, column in self._columns.items():
             self._state[name][rows] = self._first(column, len(rows))
