@@ -8,7 +8,7 @@ from torch import Tensor
 from models.context import Context
 from models.examples import Examples
 from models.learner import Learner
-from models.ranking import Ranking, first_distinct
+from models.ranking import Ranking, compact, is_among
 
 __all__ = ["Chain"]
 
@@ -32,10 +32,16 @@ class Chain:
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the first ``k`` distinct items of the parts' rankings, read in order."""
-        found = [part.predict_many(context, banned, k) for part in self._parts]
-        items = torch.cat([ranking.items for ranking in found], dim=1)  # int64[B, parts * k]
-        scores = torch.cat([ranking.scores for ranking in found], dim=1)
-        source = torch.cat([torch.full_like(r.source, place) for place, r in enumerate(found)], dim=1)
-        places, there = first_distinct(items, k)
-        taken = (column.gather(1, places) for column in (items, scores, source))
-        return Ranking(*(torch.where(there, column, 0) for column in taken))
+        ranking = self._parts[0].predict_many(context, banned, k)
+        for place, part in enumerate(self._parts[1:], start=1):
+            more = part.predict_many(context, banned, k)
+            ranking = _fill(ranking, more._replace(source=torch.full_like(more.source, place)), k)
+        return ranking
+
+
+def _fill(ranking: Ranking, more: Ranking, k: int) -> Ranking:
+    """Return the ranking with its empty places filled from ``more``, whose items stand once."""
+    new = (more.items != 0) & ~is_among(more.items, ranking.items)  # bool[B, K]
+    wanted = torch.cat([ranking.items != 0, new], dim=1)  # bool[B, 2 * K]
+    columns = (torch.cat([first, then], dim=1) for first, then in zip(ranking, more, strict=True))
+    return Ranking(*compact(wanted, k, *columns))

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import TAKES_BACK, Bytes, Longs
-from models.ranking import first_distinct
+from models.batch import TAKES_BACK, Bools, Bytes, Longs
+from models.ranking import compact
 
 __all__ = ["CONTEXT_ITEMS", "Context"]
 
@@ -35,11 +35,19 @@ class Context(NamedTuple):
         >>> Context.of(*history).items[0, :3].tolist()
         [4, 6, 0]
         """
-        counting = torch.from_numpy(np.where(TAKES_BACK[actions], 0, items))  # int64[B, H]
-        places, there = first_distinct(counting, CONTEXT_ITEMS)  # int64[B, L], bool[B, L]
-        columns = counting, torch.from_numpy(actions), torch.from_numpy(ts)
-        return cls(*(torch.where(there, column.gather(1, places), 0) for column in columns))
+        counting = np.where(TAKES_BACK[actions], 0, items)  # int64[B, H]
+        wanted = torch.from_numpy((counting != 0) & ~_repeats(counting))  # bool[B, H]
+        columns = (torch.from_numpy(column) for column in (counting, actions, ts))
+        return cls(*compact(wanted, CONTEXT_ITEMS, *columns))
 
     def to(self, device: torch.device) -> "Context":
         """Return the same on ``device``, copied without waiting where the device allows it."""
         return Context(*(column.to(device, non_blocking=True) for column in self))
+
+
+def _repeats(items: Longs) -> Bools:
+    """Return which entries of a line stand in it before, bool[B, H]."""
+    found = np.zeros(items.shape, dtype=np.bool_)
+    for distance in range(1, items.shape[1]):
+        found[:, distance:] |= items[:, distance:] == items[:, :-distance]
+    return found

@@ -4,10 +4,11 @@ from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from models.context import Context
 from models.examples import Examples
-from models.losses import Candidates, sampled_softmax
+from models.losses import NEVER_DRAWN, Candidates, sampled_softmax
 from models.memory import Memory
 from models.ranking import NO_SCORE, Ranking, top_k
 from models.table import Column, Table
@@ -96,8 +97,8 @@ class EmbeddingLearner:
 
     def _users(self, weights: Tensor, rows: Tensor) -> Tensor:
         """Return the decayed sums of the rows' vectors: float32[B, D] from int64[B, L]."""
-        # weights[rows] is float32[B, L, D]; row 0 is the zero vector.
-        return torch.einsum("bld,l->bd", weights[rows], self._decays)
+        # float32[B, L, D] by float32[L]; row 0 is the zero vector.
+        return torch.einsum("bld,l->bd", embedding(rows, weights), self._decays)
 
     def _step(self, keys: Tensor) -> Tensor:
         """Take one step on lines of keys, int64[B, L + 1]; return the losses from before it, float32[B]."""
@@ -125,16 +126,17 @@ class EmbeddingLearner:
         ``touched`` and ``weights``.
         """
         chance = self.table["count"][touched] / self._seen
-        log_chance = torch.where(touched == 0, float("inf"), torch.log(chance + _TINY))  # float32[touched]
+        log_chance = torch.where(touched == 0, NEVER_DRAWN, torch.log(chance + _TINY))  # float32[touched]
 
         def candidates(places: Tensor) -> Candidates:
-            return Candidates(touched[places], weights[places], log_chance[places])
+            return Candidates(touched[places], embedding(places, weights), log_chance[places])
 
         latest, item = lines[:, 0], lines[:, -1]  # int64[B] each
         negatives = candidates(place[lines.numel() :])
         users = self._users(weights, lines[:, :-1])  # float32[B, D]
-        forward = sampled_softmax(users, candidates(item), negatives)
-        return forward, sampled_softmax(weights[item], candidates(latest), negatives)
+        followed = candidates(item)
+        forward = sampled_softmax(users, followed, negatives)
+        return forward, sampled_softmax(followed.weights, candidates(latest), negatives)
 
     def _descend(self, touched: Tensor, gradient: Tensor) -> None:
         square = self.table["square"].index_add_(0, touched, gradient.square().mean(dim=1))

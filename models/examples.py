@@ -1,5 +1,6 @@
 """Training examples: an event, what was known of its user before it, and how well it was foreseen."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgpack
@@ -13,7 +14,7 @@ from models.errors import ModelError
 from models.metrics import NOT_SCORED, rank_of
 from models.observation import Observations
 
-__all__ = ["Examples", "ExamplesUnreadable", "examples_of", "pack", "unpack"]
+__all__ = ["Examples", "ExamplesUnreadable", "examples_of", "no_examples", "pack", "unpack"]
 
 _FORM: Final = 1
 # Of the columns as they are packed.
@@ -41,6 +42,13 @@ class Examples(NamedTuple):
         """Return the same on ``device``, copied without waiting where the device allows it."""
         columns = (column.to(device, non_blocking=True) for column in self[1:])
         return Examples(self.context.to(device), *columns)
+
+    @classmethod
+    def join(cls, parts: "Sequence[Examples]") -> "Examples":
+        """Return at least one run of examples as one, in order."""
+        columns = zip(*((*part.context, *part[1:]) for part in parts), strict=True)
+        joined = [torch.cat(pieces) for pieces in columns]
+        return cls(Context(*joined[:3]), *joined[3:])
 
     def steps(self, size: int) -> "list[Examples]":
         """Return the same in runs of at most ``size`` examples, in order."""
@@ -76,6 +84,12 @@ def examples_of(batch: Batch, seen: Observations, served: Longs) -> Examples:
         ts=torch.from_numpy(batch.ts[kept]),
         rank=torch.where(torch.from_numpy(seen.scored[teaching]), rank, NOT_SCORED).to(torch.int8),
     )
+
+
+def no_examples() -> Examples:
+    """Return a run of no examples."""
+    empty = [torch.from_numpy(np.empty(0, kind)) for kind in _KINDS]
+    return Examples(Context(*(column.view(0, CONTEXT_ITEMS) for column in empty[:3])), *empty[3:])
 
 
 def pack(examples: Examples, names: list[str]) -> bytes:

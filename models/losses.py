@@ -1,11 +1,16 @@
 """Losses over sampled candidates."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["Candidates", "sampled_softmax"]
+__all__ = ["NEVER_DRAWN", "Candidates", "sampled_softmax"]
+
+# The log of a chance that takes an item out of a softmax; finite, since the gradient of a sum over nothing
+# but minus infinities is not a number.
+NEVER_DRAWN: Final = 1e30
+_NO_CHANCE: Final = -NEVER_DRAWN
 
 
 class Candidates(NamedTuple):
@@ -33,7 +38,7 @@ def sampled_softmax(queries: Tensor, positives: Candidates, negatives: Candidate
         Shared by all queries.
     """
     positive = (queries * positives.weights).sum(dim=1) - positives.log_chance  # float32[B]
-    negative = queries @ negatives.weights.T - negatives.log_chance  # float32[B, C]
+    negative = torch.addmm(-negatives.log_chance, queries, negatives.weights.T)  # float32[B, C]
     same = positives.rows[:, None] == negatives.rows[None, :]  # bool[B, C]
-    logits = torch.cat([positive[:, None], negative.masked_fill(same, float("-inf"))], dim=1)
-    return logits.logsumexp(dim=1) - positive
+    others = negative.masked_fill(same, _NO_CHANCE).logsumexp(dim=1)  # float32[B]
+    return torch.logaddexp(positive, others) - positive

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from models.context import Context
 from models.examples import Examples
-from models.ranking import Ranking, first_distinct
+from models.ranking import Ranking, compact, is_among
 from models.table import Column, Table
 
 __all__ = ["Popularity"]
@@ -55,10 +55,8 @@ class Popularity:
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the most popular items, the same for all but for what is banned."""
         top = self._top.expand(len(context.items), -1)  # int64[B, places]
-        allowed = torch.where((top[:, :, None] == banned[:, None, :]).any(dim=2), 0, top)
-        places, there = first_distinct(allowed, k)
-        items = torch.where(there, allowed.gather(1, places), 0)
-        scores = torch.where(there, self._top_mass[places], 0)
+        mass = self._top_mass.expand(len(context.items), -1)  # float32[B, places]
+        items, scores = compact((top != 0) & ~is_among(top, banned), k, top, mass)
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 
     def _rank(self) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-__all__ = ["NO_SCORE", "Ranking", "first_distinct", "top_k"]
+__all__ = ["NO_SCORE", "Ranking", "compact", "is_among", "top_k"]
 
 NO_SCORE = float("-inf")
 # The score matrix is cut by queries so that it stays in 64 MiB, whatever the catalog's size.
@@ -24,24 +24,35 @@ class Ranking(NamedTuple):
     source: Tensor  # uint8[B, K]
 
 
-def first_distinct(items: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return the places of the first distinct items of each line, and where there is one.
+def compact(wanted: Tensor, k: int, *columns: Tensor) -> list[Tensor]:
+    """Return each column with the wanted entries of a line moved to its front, the first ``k``, then zeros.
 
-    ``items`` is int64[B, M], 0 for none; the places are int64[B, min(k, M)], and the flags, bool of the
-    same shape, are false where a line has no further distinct item.
+    Parameters
+    ----------
+    wanted
+        bool[B, M].
+    k
+        The width of what is returned: [B, k].
+    columns
+        Of any dtype, [B, M].
 
     Examples
     --------
-    >>> places, there = first_distinct(torch.tensor([[5, 0, 5, 7]]), 3)
-    >>> places[there].tolist()
-    [0, 3]
+    >>> compact(torch.tensor([[False, True, True]]), 3, torch.tensor([[5, 6, 7]]))[0].tolist()
+    [[6, 7, 0]]
     """
-    width = items.shape[1]
-    equal = items[:, :, None] == items[:, None, :]  # bool[B, M, M]
-    earlier = torch.ones(width, width, dtype=torch.bool, device=items.device).tril(-1)  # bool[M, M]
-    unwanted = (equal & earlier).any(dim=2) | (items == 0)  # bool[B, M]
-    last, places = unwanted.to(torch.uint8).sort(dim=1, stable=True)
-    return places[:, :k], last[:, :k] == 0
+    place = wanted.cumsum(dim=1) - 1  # int64[B, M]
+    place = torch.where(wanted & (place < k), place, k)  # what is not wanted meets in one place past the end
+    shape = (len(wanted), k + 1)
+    return [column.new_zeros(shape).scatter_(1, place, column)[:, :k] for column in columns]
+
+
+def is_among(items: Tensor, others: Tensor) -> Tensor:
+    """Return which of a line's items (int64[B, M]) are among its others (int64[B, X]), bool[B, M]."""
+    found = torch.zeros_like(items, dtype=torch.bool)
+    for other in others.unbind(dim=1):
+        found |= items == other[:, None]
+    return found
 
 
 def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from models.context import Context
 from models.examples import Examples
-from models.ranking import Ranking
+from models.ranking import Ranking, compact, is_among
 
 __all__ = ["Recent"]
 
@@ -19,8 +19,8 @@ class Recent:
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the distinct recent items, without the banned ones; a score is 1/(1 + age in items)."""
-        allowed = ~(context.items[:, :, None] == banned[:, None, :]).any(dim=2)  # bool[B, L]
-        kept = torch.where(allowed, context.items, 0)
-        order = (kept == 0).to(torch.uint8).argsort(dim=1, stable=True)[:, :k]  # int64[B, k]
-        items = kept.gather(1, order)
-        return Ranking(items, (items != 0) / (1.0 + order), torch.zeros_like(items, dtype=torch.uint8))
+        allowed = (context.items != 0) & ~is_among(context.items, banned)  # bool[B, L]
+        age = torch.arange(context.items.shape[1], device=context.items.device)
+        scores = (1.0 / (1.0 + age)).expand(len(context.items), -1)  # float32[B, L]
+        items, scores = compact(allowed, k, context.items, scores)
+        return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))

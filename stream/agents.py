@@ -1,17 +1,17 @@
 """What happens to an event, from its Kafka record to the published recommendation and the lesson learnt."""
 
-from functools import partial
 from typing import Any, cast
 
 from faust.types import StreamT
 
 from models.batch import Batch
 from models.context import Context
-from models.examples import examples_of, unpack
+from models.examples import examples_of
 from models.fold import fold
 from stream.chunks import Chunk
+from stream.lessons import lessons
 from stream.replies import banned_items, letters_of, served_before
-from stream.shelf import take_in
+from stream.shelf import shelve
 from stream.worker import Worker, now_ms
 
 __all__ = ["describe", "learn", "observe"]
@@ -38,13 +38,10 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Test the model on what came, then learn from it; rehearse while nothing else is to do."""
     async for chunk in chunks:
-        for record in chunk.records:
-            examples, names = unpack(record.value or b"")
-            worker.names.learn(examples.item.tolist(), names)
-            loss = await worker.brain.test_and_learn(examples)
-            worker.learnt(record, examples, loss)
-        worker.read_to[chunk.tp] = chunk.next_offset
-        worker.acknowledge([chunk])
+        examples, letters = lessons(chunk, worker.names)
+        loss = await worker.brain.test_and_learn(examples)
+        worker.learnt(chunk, examples, loss)
+        await worker.settle_inner(chunk, letters)
         while cast("Any", chunks.channel).queue.empty() and await worker.brain.replay():
             worker.meters.replays.inc()
 
@@ -52,8 +49,5 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Take in what the shop says of its items."""
     async for chunk in chunks:
-        letters = take_in(worker.catalog, chunk, now_ms())
-        nobody = worker.store.load(chunk.tp.partition, [])
-        commit = worker.store.commit(chunk.tp.partition, nobody, {}, letters)
-        worker.read_to[chunk.tp] = chunk.next_offset
-        await worker.settlement.begin(chunk.tp.partition, commit, partial(worker.acknowledge, [chunk]))
+        letters = shelve(chunk, worker.catalog, now_ms())
+        await worker.settle_inner(chunk, letters)

@@ -6,10 +6,10 @@ from models.errors import InvalidRecord
 from stream.chunks import Chunk
 from stream.outbox import dead_letter
 
-__all__ = ["take_in"]
+__all__ = ["shelve"]
 
 
-def take_in(catalog: Catalog, chunk: Chunk, now: int) -> list[bytes]:
+def shelve(chunk: Chunk, catalog: Catalog, now: int) -> list[bytes]:
     """Put a chunk's items into the catalog; return the letters for records that are no items.
 
     A null value takes the item out. ``now`` is the clock in milliseconds since the Unix epoch.

@@ -108,7 +108,8 @@ class Topics:
             Topic(self.name(topic), 1 if topic == "examples" else self.partitions, kept)
             for topic, kept in config.items()
         ]
-        dead = [Topic(self.dead_letters(self.name(topic)), self.partitions, _LARGE) for topic in _INPUTS]
+        refusing = (*_INPUTS, "examples")
+        dead = [Topic(self.dead_letters(self.name(topic)), self.partitions, _LARGE) for topic in refusing]
         return topics + dead
 
 

@@ -14,7 +14,7 @@ from models.names import Names
 from models.observation import Observations
 from stream.arrivals import Released
 from stream.brain import Brain
-from stream.chunks import Chunk, RawRecord
+from stream.chunks import Chunk
 from stream.intake import Intake
 from stream.meters import Meters
 from stream.profiles import Commit, ProfileStore
@@ -110,15 +110,28 @@ class Worker:
         done = partial(self._settled, arrived, seen, handed_on)
         await self.settlement.begin(arrived.partition, commit, done)
 
+    async def settle_inner(self, chunk: Chunk, letters: list[bytes]) -> None:
+        """Finish a chunk whose fold is in memory alone; its letters are sent once, not at every reading."""
+        tp = chunk.tp
+        self.read_to[tp] = chunk.next_offset
+        told = self.store.offsets(tp.partition).get(tp.topic, 0)
+        if not letters or chunk.next_offset <= told:
+            self.acknowledge([chunk])
+            return
+        nobody = self.store.load(tp.partition, [])
+        commit = self.store.commit(tp.partition, nobody, {tp.topic: chunk.next_offset}, letters)
+        await self.settlement.begin(tp.partition, commit, partial(self.acknowledge, [chunk]))
+
     def acknowledge(self, chunks: Iterable[Chunk]) -> None:
         """Mark chunks as handled."""
         for chunk in chunks:
             if consumer(self.app).acknowledge(chunk):
                 self._handled_to[chunk.tp] = chunk.next_offset
 
-    def learnt(self, record: RawRecord, examples: Examples, loss: float) -> None:
+    def learnt(self, chunk: Chunk, examples: Examples, loss: float) -> None:
         """Count what the learner has learnt from."""
-        self.meters.count_lesson(len(examples.item), loss, (now_ms() - record.timestamp) / 1000)
+        age = now_ms() - chunk.records[0].timestamp
+        self.meters.count_lesson(len(examples.item), loss, age / 1000)
 
     def is_ready(self) -> bool:
         """Whether the rebalance is done, the state is in place and records flow."""
