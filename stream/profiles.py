@@ -117,7 +117,6 @@ class ProfileStore:
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition."""
         self._storage.drop(partition)
-        self._tickets.pop(partition, None)
 
     def row_estimate(self) -> int:
         """Return about how many profiles there are; one just rewritten may count more than once."""

@@ -216,6 +216,14 @@ def test_hot_values_are_the_newest_and_bounded() -> None:
     assert 100 < sum(value is not None for value in found) < 1000
 
 
+def test_a_deleted_value_is_not_hot_however_old_it_was() -> None:
+    hot = HotValues(capacity=1000)
+    hot.update({b"ann": b"1"})
+    hot.update({b"bob": b"x" * 500})  # a new generation begins
+    hot.update({b"ann": None})
+    assert hot.find([b"ann"]) == [None]
+
+
 def test_what_is_not_hot_is_read_from_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.storage._HOT_BYTES", 0)
     store = ProfileStore(folder)
