@@ -1,15 +1,24 @@
 """Streams of events as hypothesis draws them: few users and items, many repeats, ties and late arrivals."""
 
+from typing import Any
+
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from models.batch import ACTIONS, Batch
-from models.events import Event
+from models.events import Action, Event
 from models.fingerprint import fingerprint
+from models.fold import fold
+from models.observation import Observations
+from models.profile import Profiles
 
 USERS = ("ann", "bob", "eve")
 ITEMS = tuple(f"item-{number}" for number in range(8))
 START_MS = 1_700_000_000_000
+DAY_MS = 86_400_000
+# A busy machine is no failure; 30 streams of some hundred events take a second.
+LAW = settings(max_examples=30, deadline=None)
 
 # Milliseconds after the start: often the same one, often hours apart, sometimes weeks.
 moments = st.one_of(st.integers(0, 3), st.integers(0, 10_000_000), st.integers(0, 4_000_000_000))
@@ -50,3 +59,15 @@ def as_batch(stream: list[Event]) -> Batch:
             [fingerprint(f"brand-{place}") if place % 2 else 0 for place in number], dtype=np.int64
         ),
     )
+
+
+def event(number: int, ts: int = START_MS, **fields: Any) -> Event:
+    """Return a look of ann at the first item, but for what is said otherwise."""
+    defaults = {"event": Action.VIEW_ITEM, "user_id": "ann", "item_id": "item-0"}
+    return Event(event_id=f"e{number}", ts=ts, **{**defaults, **fields})
+
+
+def folded(*stream: Event) -> tuple[Profiles, Observations]:
+    """Return the profiles of all users after a stream, and what it showed."""
+    profiles = Profiles(list(USERS))
+    return profiles, fold(profiles, as_batch(list(stream)))

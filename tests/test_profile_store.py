@@ -17,9 +17,8 @@ from models.fold import fold
 from models.layout import UnreadableProfile
 from models.profile import Profiles
 from models.seen import BLOCK, UnreadableBlocks
-from stream.hot import HotValues
 from stream.profiles import Commit, ProfileStore
-from stream.storage import Storage, StorageUnusable
+from stream.storage import StorageUnusable
 
 
 def events(count: int, user: str = "ann") -> list[Event]:
@@ -178,21 +177,6 @@ def test_a_second_worker_on_the_same_folder_is_told_so(store: ProfileStore, fold
         ProfileStore(folder)
 
 
-def test_a_folder_of_another_format_is_refused(folder: Path) -> None:
-    storage = Storage(folder)
-    storage.write(0xFFFF_FFFF, {b"headrace": b"99"})
-    storage.close()
-    with pytest.raises(StorageUnusable, match="99"):
-        ProfileStore(folder)
-
-
-def test_a_damaged_folder_is_refused(folder: Path) -> None:
-    ProfileStore(folder).close()
-    (folder / "CURRENT").write_text("nothing of the kind")
-    with pytest.raises(StorageUnusable, match="CURRENT"):
-        ProfileStore(folder)
-
-
 def test_a_damaged_profile_is_refused(store: ProfileStore) -> None:
     store.apply_changelog(0, {b"pann": b"\x63" + Profiles(["ann"]).to_rows(slice(None))[0][1:]})
     with pytest.raises(UnreadableProfile, match="99"):
@@ -204,24 +188,6 @@ def test_a_busy_profile_without_its_blocks_is_refused(store: ProfileStore) -> No
     store.apply_changelog(0, {b"bann": None})
     with pytest.raises(UnreadableBlocks):
         store.load(0, ["ann"])
-
-
-def test_hot_values_are_the_newest_and_bounded() -> None:
-    hot = HotValues(capacity=100_000)
-    for number in range(2000):
-        hot.update({b"%d" % number: b"x" * 100, b"same": b"%d" % number})
-    found = hot.find([b"%d" % number for number in range(2000)])
-    assert hot.find([b"same"]) == [b"1999"]
-    assert found[-1] is not None
-    assert 100 < sum(value is not None for value in found) < 1000
-
-
-def test_a_deleted_value_is_not_hot_however_old_it_was() -> None:
-    hot = HotValues(capacity=1000)
-    hot.update({b"ann": b"1"})
-    hot.update({b"bob": b"x" * 500})  # a new generation begins
-    hot.update({b"ann": None})
-    assert hot.find([b"ann"]) == [None]
 
 
 def test_what_is_not_hot_is_read_from_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
