@@ -1,7 +1,7 @@
 """Training examples: an event, what was known of its user before it, and how well it was foreseen."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgpack
 import numpy as np
@@ -110,12 +110,22 @@ def unpack(raw: bytes) -> tuple[Examples, list[str]]:
     """
     try:
         fields = msgpack.unpackb(raw)
-        form, count, columns, names = (fields[name] for name in ("form", "count", "columns", "names"))
+        form = fields["form"]
     except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
         raise ExamplesUnreadable(f"no examples: {error!r}") from error
     if form != _FORM:
         raise ExamplesUnreadable(f"examples of form {form}; this version reads form {_FORM}")
-    arrays = (np.frombuffer(column, kind) for column, kind in zip(columns, _KINDS, strict=True))
-    read = [torch.from_numpy(array.copy()) for array in arrays]
-    context = Context(*(column.view(count, CONTEXT_ITEMS) for column in read[:3]))
-    return Examples(context, *read[3:]), names
+    try:
+        return _read(fields)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:  # torch's word for a wrong size
+        raise ExamplesUnreadable(f"damaged examples: {error!r}") from error
+
+
+def _read(fields: dict[str, Any]) -> tuple[Examples, list[str]]:
+    count, names = fields["count"], fields["names"]
+    if len(names) != count:
+        raise ValueError(f"{len(names)} names for {count} examples")
+    arrays = (np.frombuffer(column, kind) for column, kind in zip(fields["columns"], _KINDS, strict=True))
+    columns = [torch.from_numpy(array.copy()) for array in arrays]
+    context = Context(*(column.view(count, CONTEXT_ITEMS) for column in columns[:3]))
+    return Examples(context, *(column.view(count) for column in columns[3:])), names

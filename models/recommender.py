@@ -93,5 +93,6 @@ class Recommender:
         """Rehearse once, if the last examples still leave some to rehearse; return whether it did."""
         if self._replay_due <= 0:
             return False
-        self._replay_due -= len(self._embedding.replay())
-        return True
+        rehearsed = len(self._embedding.replay())  # 0 as long as nothing has taught anything
+        self._replay_due -= rehearsed
+        return rehearsed > 0
