@@ -31,7 +31,7 @@ class Hyperparameters(NamedTuple):
     horizon: int = 8
     decay: float = 0.6
     first_spread: float = 0.1
-    negatives: int = 512
+    negatives: int = 256
     replay_batch: int = 256
     memory: int = 500_000
 

@@ -1,7 +1,5 @@
 """What happens to an event, from its Kafka record to the published recommendation and the lesson learnt."""
 
-from typing import Any, cast
-
 from faust.types import StreamT
 
 from models.batch import Batch
@@ -42,7 +40,7 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
         loss = await worker.brain.test_and_learn(examples)
         worker.learnt(chunk, examples, loss)
         await worker.settle_inner(chunk, letters)
-        while cast("Any", chunks.channel).queue.empty() and await worker.brain.replay():
+        while worker.has_time(chunks) and await worker.brain.replay():
             worker.meters.replays.inc()
 
 

@@ -70,6 +70,11 @@ class Intake:
         finally:
             coming.cancel()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing that has arrived waits."""
+        return not self._arrivals.partitions()
+
     def forget(self, tps: Iterable[TP]) -> None:
         """Drop what waits of partitions that were given up."""
         self._arrivals.forget(tps)

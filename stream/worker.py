@@ -3,9 +3,9 @@
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Final, cast
 
-from faust.types import TP, AppT
+from faust.types import TP, AppT, StreamT
 
 from models.batch import Batch
 from models.catalog import Catalog
@@ -17,6 +17,7 @@ from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.intake import Intake
 from stream.meters import Meters
+from stream.pace import Pace
 from stream.profiles import Commit, ProfileStore
 from stream.publisher import Publisher
 from stream.replies import Stamp
@@ -26,6 +27,11 @@ from stream.topics import BROWSE, ORDERS, Topics
 from stream.transport import consumer
 
 __all__ = ["Worker", "now_ms"]
+
+
+# Batches that may be answered before the learner has learnt from them: each more is staler weights, and
+# one is always on its way through Kafka.
+_BATCHES_AHEAD: Final = 3
 
 
 def now_ms() -> int:
@@ -65,6 +71,7 @@ class Worker:
         self.names = Names()
         self.catalog = Catalog()
         self.intake = Intake(self.sources, settings.batch, lambda: consumer(app), now_ms)
+        self.pace = Pace(_BATCHES_AHEAD * settings.batch)
         self.read_to: dict[TP, int] = {}
         self._is_open = False
         self._taken_over: set[int] = set()
@@ -109,6 +116,7 @@ class Worker:
         handed_on = sum(not action.takes_back for action in actions)
         done = partial(self._settled, arrived, seen, handed_on)
         await self.settlement.begin(arrived.partition, commit, done)
+        await self.pace.handed_on(handed_on)
 
     async def settle_inner(self, chunk: Chunk, letters: list[bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; its letters are sent once, not at every reading."""
@@ -132,6 +140,11 @@ class Worker:
         """Count what the learner has learnt from."""
         age = now_ms() - chunk.records[0].timestamp
         self.meters.count_lesson(len(examples.item), loss, age / 1000)
+        self.pace.learnt(len(examples.item))
+
+    def has_time(self, chunks: StreamT[Chunk]) -> bool:
+        """Whether neither an event nor a lesson waits: the time to rehearse."""
+        return self.intake.is_empty and bool(cast("Any", chunks.channel).queue.empty())
 
     def is_ready(self) -> bool:
         """Whether the rebalance is done, the state is in place and records flow."""
