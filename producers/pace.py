@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-__all__ = ["Pace", "Pacer", "RecordedPace", "SteadyRate"]
+__all__ = ["Pace", "Pacer", "RecordedPace", "SteadyRate", "TunedRate"]
 
 # Events due within a tick go out together, at most 10 ms late: a request costs as much as 100 events.
 _TICK_SECONDS: Final = 0.010
@@ -34,6 +34,36 @@ class SteadyRate:
         """Return when event ``index`` is due, in seconds after the start."""
         del ts
         return index / self._rate
+
+
+class TunedRate:
+    """A rate that whoever runs the replay changes while it goes on, from any thread.
+
+    Attributes
+    ----------
+    rate
+        Events a second, for those that are not due yet.
+
+    Examples
+    --------
+    >>> pace = TunedRate(10.0)
+    >>> early = pace.due(10, ts=7)
+    >>> pace.rate = 100.0
+    >>> early, pace.due(20, ts=7)
+    (1.0, 1.1)
+    """
+
+    def __init__(self, events_per_second: float) -> None:
+        self.rate = events_per_second
+        self._index = 0
+        self._due = 0.0
+
+    def due(self, index: int, ts: int) -> float:
+        """Return when event ``index`` is due, in seconds after the start."""
+        del ts
+        self._due += (index - self._index) / self.rate
+        self._index = index
+        return self._due
 
 
 class RecordedPace:

@@ -14,7 +14,8 @@ __all__ = ["ReplayPlan", "Share"]
 class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay publishes, where, and how fast.
 
-    ``rate`` is in events a second, ``speed`` in times the recorded pace; without both it goes flat out.
+    ``rate`` is in events a second, ``speed`` in times the recorded pace, ``schedule`` any other pace, for
+    one process; without all three it goes flat out.
     ``limit`` is how many events, catalog records not counted; ``loop`` starts the log again for ever.
     ``partitions`` is for topics that do not exist yet. ``timeout`` is how many seconds the broker may
     leave a record unconfirmed.
@@ -22,7 +23,7 @@ class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
     Raises
     ------
     ValueError
-        If a number is not positive, or both ``rate`` and ``speed`` are given.
+        If a number is not positive, or more than one of ``rate``, ``speed`` and ``schedule`` is given.
     """
 
     log: Log
@@ -31,14 +32,15 @@ class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 4
     rate: float | None = None
     speed: float | None = None
+    schedule: Pace | None = None
     limit: int | None = None
     loop: bool = False
     processes: int = 1
     timeout: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.rate is not None and self.speed is not None:
-            raise ValueError("a replay has a rate or a speed, not both")
+        if sum(pace is not None for pace in (self.rate, self.speed, self.schedule)) > 1:
+            raise ValueError("a replay has one pace, a rate, a speed or a schedule, not both")
         for name in ("partitions", "rate", "speed", "limit", "processes", "timeout"):
             number = getattr(self, name)
             if number is not None and not number > 0:
@@ -51,6 +53,8 @@ class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     def pace(self) -> Pace | None:
         """Return the schedule, or None where it goes flat out."""
+        if self.schedule is not None:
+            return self.schedule
         if self.rate is not None:
             return SteadyRate(self.rate)
         return None if self.speed is None else RecordedPace(self.speed)

@@ -10,7 +10,7 @@ import msgspec
 
 from stream.errors import StreamError
 
-__all__ = ["BadSetting", "Settings"]
+__all__ = ["BadSetting", "Settings", "environment"]
 
 _PREFIX: Final = "HEADRACE_"
 _Count = Annotated[int, msgspec.Meta(gt=0)]
@@ -54,16 +54,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls) -> "Settings":
-        """Return the settings of this process: the environment over a ``.env`` file in the working folder.
+        """Return the settings of this process, those of its `environment`.
 
         Raises
         ------
         BadSetting
             If a name is unknown or a value impossible.
         """
-        file = Path(".env")
-        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-        return cls.of({**_assignments(lines), **os.environ})
+        return cls.of(environment())
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -79,6 +77,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.convert(given, cls, strict=False, dec_hook=lambda kind, value: kind(value))
         except msgspec.ValidationError as error:
             raise BadSetting(_impossible(str(error), given)) from error
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment variables, over those of a ``.env`` file in the working folder."""
+    file = Path(".env")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {**_assignments(lines), **os.environ}
 
 
 def _assignments(lines: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""The quality of the models as a table for the terminal."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rich.table import Table
+
+from stream.client import Figures
+
+__all__ = ["quality_table"]
+
+_TITLES: Final = {"headrace": "Headrace", "pop": "popularity", "rep": "own recent items"}
+
+
+def quality_table(quality: Mapping[str, Figures]) -> Table:
+    """Return the contract's figures, a line a model.
+
+    Examples
+    --------
+    >>> quality_table({"headrace": Figures(0.5, 0.2, 0.25, 900)}).row_count
+    1
+    """
+    table = Table("model")
+    for title in ("hit rate at 20", "MRR at 20", "nDCG at 10", "scored"):
+        table.add_column(title, justify="right")
+    for name, of in quality.items():
+        figures = (f"{figure:.4f}" for figure in (of.hit_rate_20, of.mrr_20, of.ndcg_10))
+        table.add_row(_TITLES.get(name, name), *figures, f"{of.scored:,}")
+    return table
