@@ -44,13 +44,15 @@ def examples(count: int, seed: int, device: torch.device) -> Examples:
 
 
 def pair_lessons(pairs: int, seed: int, device: torch.device) -> Examples:
-    """Return, in any order and three times each, that item 2 i + 1 follows item 2 i."""
+    """Return the events of users who each see item 2 i and then item 2 i + 1; three users a pair."""
     order = torch.randperm(pairs * 3, generator=torch.Generator().manual_seed(seed)) % pairs + 1
-    items = torch.zeros(len(order), CONTEXT_ITEMS, dtype=torch.int64)
-    items[:, 0] = keys(2 * order)
+    events = torch.stack([2 * order, 2 * order + 1], dim=1)  # int64[users, 2]
+    items = torch.zeros(len(order), 2, CONTEXT_ITEMS, dtype=torch.int64)
+    items[:, 1, 0] = keys(events[:, 0])
+    items = items.view(-1, CONTEXT_ITEMS)  # int64[users, 2, L] -> int64[B, L]
     there = items.ne(0)
     context = Context(items, there.to(torch.uint8) * _VIEW, there.to(torch.int64) * START_MS)
-    return _examples(context, keys(2 * order + 1)).to(device)
+    return _examples(context, keys(events.view(-1))).to(device)
 
 
 def _examples(context: Context, item: Tensor) -> Examples:

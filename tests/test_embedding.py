@@ -1,0 +1,129 @@
+"""Laws of the embedding learner; what is statistical holds on five seeds and fails without the step."""
+
+import pytest
+import torch
+from lessons import contexts, examples, keys, pair_lessons
+from torch import Tensor
+
+from models.context import Context
+from models.embedding import EmbeddingLearner, Hyperparameters
+from models.examples import Examples
+
+CPU = torch.device("cpu")
+PAIRS = 100
+SMALL = Hyperparameters(memory=2_000)
+SEEDS = pytest.mark.parametrize("seed", range(5))
+
+
+def learner(seed: int, limit: int = 1_000) -> EmbeddingLearner:
+    return EmbeddingLearner(limit, CPU, seed, SMALL)
+
+
+def hit_rate(model: EmbeddingLearner, known: Tensor, wanted: Tensor, k: int = 1) -> float:
+    """Return how often one of the ``k`` items for a user who knows one item is the wanted one."""
+    context = Context(known[:, None], known[:, None].ne(0).to(torch.uint8), known[:, None])
+    found = model.predict_many(context, known[:, None], k).items
+    return float((found == wanted[:, None]).any(dim=1).float().mean())
+
+
+def taught_pairs(seed: int) -> EmbeddingLearner:
+    model = learner(seed)
+    for lesson in pair_lessons(PAIRS, seed, CPU).steps(120):
+        model.learn_many(lesson)
+        for _ in range(5):
+            model.replay()
+    return model
+
+
+def first_and_second() -> tuple[Tensor, Tensor]:
+    numbers = torch.arange(1, PAIRS + 1)
+    return keys(2 * numbers), keys(2 * numbers + 1)
+
+
+@SEEDS
+def test_it_learns_which_item_follows_which_in_both_directions(seed: int) -> None:
+    model, (first, second) = taught_pairs(seed), first_and_second()
+    assert hit_rate(model, first, second) > 0.9
+    assert hit_rate(model, second, first) > 0.9
+
+
+@SEEDS
+def test_without_the_step_it_knows_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EmbeddingLearner, "_descend", lambda *_: None)
+    model, (first, second) = taught_pairs(seed), first_and_second()
+    assert hit_rate(model, first, second, k=5) < 0.2
+
+
+@SEEDS
+def test_replay_learns_more_from_the_same_lessons(seed: int) -> None:
+    once, rehearsed, lesson = learner(seed), learner(seed), pair_lessons(PAIRS, seed, CPU)
+    once.learn_many(lesson)
+    rehearsed.learn_many(lesson)
+    for _ in range(20):
+        rehearsed.replay()
+    assert rehearsed.learn_many(lesson).mean() < once.learn_many(lesson).mean() / 2
+
+
+@SEEDS
+def test_the_loss_falls_on_what_was_learnt(seed: int) -> None:
+    model, lesson = learner(seed), pair_lessons(PAIRS, seed, CPU)
+    first = model.learn_many(lesson).mean()
+    for _ in range(10):
+        last = model.learn_many(lesson).mean()
+    assert last < first - 0.5
+
+
+def test_a_loss_is_from_before_the_step() -> None:
+    lesson = examples(64, 1, CPU)
+    model, still = learner(0), learner(0)
+    still._descend = lambda *_: None  # type: ignore[method-assign]
+    assert torch.equal(model.learn_many(lesson), still.learn_many(lesson))
+
+
+def test_row_0_stays_zero() -> None:
+    model = learner(0, limit=30)  # fewer rows than items: some examples are of row 0
+    for seed in range(5):
+        model.learn_many(examples(64, seed, CPU))
+        model.replay()
+    assert model.table["weight"][1:].any()
+    assert not any(model.table[name][0].any() for name in ("key", "weight", "square"))
+
+
+def test_learning_leaves_items_alone_that_took_no_part() -> None:
+    model = learner(0)
+    model.learn_many(examples(64, 1, CPU))
+    stranger = keys(torch.tensor([500]))
+    row = model.table.admit(stranger)
+    before = model.table["weight"][row].clone()
+    for seed in range(3):
+        model.learn_many(examples(64, seed, CPU))
+    assert torch.equal(model.table["weight"][row], before)
+
+
+def test_rows_that_were_evicted_are_neither_rehearsed_nor_recommended() -> None:
+    model, (first, second) = taught_pairs(0), first_and_second()
+    model.table.evict(model.table.find(second[:50]))
+    for _ in range(3):
+        assert model.replay().isfinite().all()
+    context = Context(first[:, None], first[:, None].ne(0).to(torch.uint8), first[:, None])
+    found = model.predict_many(context, first[:, None], 20).items
+    assert not torch.isin(found, second[:50]).any()
+    assert model.table["weight"].isfinite().all()
+
+
+def test_every_step_is_a_version_and_nothing_else_is() -> None:
+    model, lesson = learner(0), examples(64, 1, CPU)
+    assert [model.version, len(model.replay()), model.version] == [0, 0, 0]
+    model.learn_many(lesson)
+    model.predict_many(lesson.context, lesson.item[:, None], 20)
+    assert model.version == 1
+    model.replay()
+    assert model.version == 2
+    model.learn_many(unknown_users(lesson))
+    assert model.version == 2
+
+
+def unknown_users(lesson: Examples) -> Examples:
+    nobody = contexts(len(lesson.item), 0, CPU)
+    nobody.items.zero_()
+    return lesson._replace(context=nobody)

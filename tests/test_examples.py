@@ -1,0 +1,117 @@
+"""Laws of training examples: what an event teaches, and its way through bytes."""
+
+import msgpack
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lessons import examples
+from states import same, state_of
+from strategies import USERS, as_batch, streams
+
+from models.context import Context
+from models.events import Event
+from models.examples import Examples, ExamplesUnreadable, examples_of, no_examples, pack, unpack
+from models.fingerprint import fingerprint
+from models.fold import fold
+from models.metrics import MISSED, NOT_SCORED
+from models.profile import Profiles
+
+CPU = torch.device("cpu")
+FIELDS = ("form", "count", "columns", "names")
+
+
+def names(count: int) -> list[str]:
+    return [f"item-{number}" for number in range(count)]
+
+
+@given(st.integers(0, 40), st.integers(0, 1_000))
+def test_what_is_packed_is_unpacked_the_same(count: int, seed: int) -> None:
+    given_examples = examples(count, seed, CPU)
+    read, read_names = unpack(pack(given_examples, names(count)))
+    assert same(state_of(read), state_of(given_examples))
+    assert read_names == names(count)
+
+
+@settings(max_examples=200)
+@given(st.binary() | st.lists(st.integers() | st.text() | st.binary()).map(str).map(str.encode))
+def test_bytes_that_are_no_examples_are_refused(raw: bytes) -> None:
+    with pytest.raises(ExamplesUnreadable):
+        unpack(raw)
+
+
+@given(st.data())
+def test_a_packed_byte_changed_is_refused_or_read_whole(data: st.DataObject) -> None:
+    packed = bytearray(pack(examples(3, 1, CPU), names(3)))
+    packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        read, read_names = unpack(bytes(packed))
+    except ExamplesUnreadable:
+        return
+    assert {len(column) for column in (*read.context, *read[1:])} == {3}
+    assert len(read_names) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"form": 2},
+        {"form": None},
+        {"count": 3},
+        {"count": 2**63},
+        {"count": "2"},
+        {"names": ["hat"]},
+        {"names": None},
+        {"columns": []},
+        {"columns": None},
+        {"columns": [b"\0" * 7] * 7},
+        {"columns": [b"\0" * 8] * 7},
+        {"columns": ["text"] * 7},
+    ],
+    ids=str,
+)
+def test_another_form_or_damage_is_refused(changes: dict[str, object]) -> None:
+    fields = msgpack.unpackb(pack(examples(2, 1, CPU), names(2)))
+    with pytest.raises(ExamplesUnreadable):
+        unpack(msgpack.packb(fields | changes))
+
+
+@pytest.mark.parametrize("missing", FIELDS)
+def test_a_missing_field_is_refused(missing: str) -> None:
+    fields = msgpack.unpackb(pack(examples(2, 1, CPU), names(2)))
+    del fields[missing]
+    with pytest.raises(ExamplesUnreadable):
+        unpack(msgpack.packb(fields))
+
+
+@given(st.integers(0, 40), st.integers(1, 50))
+def test_steps_are_the_same_examples_in_order(count: int, size: int) -> None:
+    whole = examples(count, 3, CPU)
+    steps = whole.steps(size)
+    assert all(len(step.item) <= size for step in steps)
+    assert same(state_of(Examples.join(steps)), state_of(whole))
+
+
+def test_no_examples_are_examples() -> None:
+    assert same(state_of(unpack(pack(no_examples(), []))[0]), state_of(no_examples()))
+    assert same(state_of(Examples.join([no_examples(), examples(4, 1, CPU)])), state_of(examples(4, 1, CPU)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams(ids=500))
+def test_every_event_that_takes_nothing_back_teaches_what_was_before_it(stream: list[Event]) -> None:
+    batch, profiles = as_batch(stream), Profiles(list(USERS))
+    seen = fold(profiles, batch, 50)
+    served = np.array([[fingerprint("item-0"), fingerprint("item-1")]] * len(seen.kept)).reshape(-1, 2)
+    learnt = examples_of(batch, seen, served)
+    kept = [(at, stream[event]) for at, event in enumerate(seen.kept) if not stream[event].event.takes_back]
+    before = Context.of(*seen.before)
+    places = {"item-0": 1, "item-1": 2}
+    assert learnt.item.tolist() == [fingerprint(event.item_id) for _, event in kept]
+    assert learnt.ts.tolist() == [event.ts for _, event in kept]
+    assert learnt.context.items.tolist() == [before.items[at].tolist() for at, _ in kept]
+    assert learnt.rank.tolist() == [
+        places.get(event.item_id, MISSED) if seen.scored[at] else NOT_SCORED for at, event in kept
+    ]
+    assert learnt.teaches.tolist() == [bool(before.items[at].any()) for at, _ in kept]

@@ -1,0 +1,77 @@
+"""Laws of decayed popularity, by hand."""
+
+import pytest
+import torch
+from lessons import contexts, examples, keys
+
+import models.popularity
+from models.context import Context
+from models.examples import Examples
+from models.popularity import Popularity
+
+CPU = torch.device("cpu")
+NOBODY = contexts(1, 0, CPU)
+
+
+def seen(items: list[int]) -> Examples:
+    return examples(len(items), 1, CPU)._replace(item=torch.tensor(items, dtype=torch.int64))
+
+
+def top(popularity: Popularity, k: int = 20, banned: int = 0) -> dict[int, float]:
+    items, scores, _ = popularity.predict_many(NOBODY, torch.tensor([[banned]]), k)
+    return {item: score for item, score in zip(items[0].tolist(), scores[0].tolist(), strict=True) if item}
+
+
+def test_an_event_counts_half_as_much_20_000_events_later() -> None:
+    popularity = Popularity(20, 100, CPU)
+    popularity.learn_many(seen([7]))
+    popularity.learn_many(seen([8] * 19_999))
+    before = top(popularity)[7]
+    assert before == pytest.approx(0.5, rel=1e-4)
+    popularity.learn_many(seen([8] * 20_000))
+    assert top(popularity)[7] == pytest.approx(before / 2, rel=1e-5)
+
+
+def test_counts_decay_within_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.popularity, "_HALF_LIFE_EVENTS", 1)
+    popularity = Popularity(20, 100, CPU)
+    popularity.learn_many(seen([4, 5, 4, 6]))
+    # Of the next event's weight 1: the fourth has 1/2, the third 1/4, the second 1/8, the first 1/16.
+    assert top(popularity) == {6: 1 / 2, 4: 1 / 4 + 1 / 16, 5: 1 / 8}
+    assert list(top(popularity)) == [6, 4, 5]
+
+
+def test_how_events_are_batched_changes_nothing() -> None:
+    items = keys(torch.arange(40).square() % 17 + 1).tolist()
+    whole, single = Popularity(20, 100, CPU), Popularity(20, 100, CPU)
+    whole.learn_many(seen(items))
+    for item in items:
+        single.learn_many(seen([item]))
+    assert top(single) == pytest.approx(top(whole), rel=1e-6)
+
+
+def test_scaling_masses_down_changes_no_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Popularity(20, 100, CPU)
+    monkeypatch.setattr(models.popularity, "_RESCALE_AT", 1.0001)
+    scaled = Popularity(20, 100, CPU)
+    for batch in range(30):
+        lesson = examples(50, batch, CPU)
+        plain.learn_many(lesson)
+        scaled.learn_many(lesson)
+    assert list(top(scaled)) == list(top(plain))
+    assert top(scaled) == pytest.approx(top(plain), rel=1e-5)
+
+
+def test_it_is_the_same_for_everybody_but_for_what_is_banned() -> None:
+    popularity = Popularity(20, 100, CPU)
+    popularity.learn_many(seen([4, 4, 4, 5, 5, 6]))
+    many = Context(*(column.expand(3, -1) for column in NOBODY))
+    ranking = popularity.predict_many(many, torch.tensor([[0, 0], [4, 6], [9, 5]]), 3)
+    assert ranking.items.tolist() == [[4, 5, 6], [5, 0, 0], [4, 6, 0]]
+
+
+def test_items_beyond_the_limit_are_never_recommended() -> None:
+    popularity = Popularity(20, 2, CPU)
+    popularity.learn_many(seen([4, 5]))
+    popularity.learn_many(seen([6] * 50))
+    assert set(top(popularity)) == {4, 5}
