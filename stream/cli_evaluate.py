@@ -1,0 +1,140 @@
+"""``headrace evaluate``: how well a recorded log is foreseen, without Kafka."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import click
+import msgspec
+from rich.console import Console
+
+from models.events import Event, Item
+from producers.bar import ProgressBar
+from producers.errors import ProducerError
+from producers.logs import open_log, read_log
+from producers.reading import Reading
+from producers.report import Progress
+from stream.brain import Brain
+from stream.client import Figures
+from stream.curves import draw_curves
+from stream.errors import StreamError
+from stream.evaluation import Evaluation, Standing
+from stream.evaluation_report import EvaluationReport
+from stream.quality_table import quality_table
+from stream.settings import Settings
+
+__all__ = ["evaluate"]
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
+_BATCH: Final = "Events of one step: smaller ones learn fresher.  [default: the setting BATCH]"
+
+
+class _Choices(NamedTuple):
+    settings: Settings
+    items: Path | None
+    limit: int | None
+
+
+class _Evaluated(NamedTuple):
+    report: EvaluationReport
+    curve: list[Standing]
+    reading: Reading
+
+
+def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+    """Refuse before the work what could not be written after it."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(file.parent)!r}")
+    if file is not None and option.name == "plot" and file.suffix != ".png":
+        raise click.BadParameter(f"{str(file)!r} must end in .png")
+    return file
+
+
+@click.command()
+@click.argument("logs", metavar="LOG...", nargs=-1, required=True, type=_FILE)
+@click.option("--items", type=_FILE, help="Items that are known from the start: CSV or JSON Lines.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many events of each log.")
+@click.option("--batch", type=click.IntRange(min=1, max=2000), help=_BATCH)
+@click.option("--json", type=_NEW_FILE, callback=_in_a_folder, help="Write the report to a file.")
+@click.option("--plot", type=_NEW_FILE, callback=_in_a_folder, help="Draw the hit rates to a PNG file.")
+def evaluate(logs: tuple[Path, ...], batch: int | None, **given: Any) -> None:
+    """Answer, test and learn the events of each LOG, and say how well they were foreseen.
+
+    Every event is tested before it is learnt from, by the steps of a worker with the same settings, next to
+    the baselines: what is popular (pop), and the user's own recent items filled up with that (rep).
+    """
+    named = _named(logs)
+    try:
+        settings = Settings.read()
+        if batch is not None:
+            settings = msgspec.structs.replace(settings, batch=batch)
+        choices = _Choices(settings, given["items"], given["limit"])
+        found = {name: _evaluate(name, log, choices) for name, log in named.items()}
+        _write(found, given["json"], given["plot"])
+    except (ProducerError, StreamError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _named(logs: Iterable[Path]) -> dict[str, Path]:
+    """Return each log by the name of its file up to the first dot."""
+    named: dict[str, Path] = {}
+    for log in logs:
+        name = log.name.partition(".")[0]
+        if name in named:
+            raise click.UsageError(f"{named[name]} and {log} would both be reported as {name!r}: rename one")
+        named[name] = log
+    return named
+
+
+def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
+    reading = Reading()
+    records = _first_events(read_log(open_log(log, items=choices.items), reading), choices.limit)
+    with closing(Brain(choices.settings)) as brain, ProgressBar(name) as bar:
+
+        def show(standing: Standing) -> None:
+            bar.show(Progress(standing.events, _fraction(standing.events, reading, choices.limit)))
+
+        start = time.monotonic()
+        curve = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000).run(records, show)
+        seconds = time.monotonic() - start
+        report = EvaluationReport.of(curve[-1], brain, reading.bad, seconds)
+    evaluated = _Evaluated(report, curve, reading)
+    _tell(name, evaluated)
+    return evaluated
+
+
+def _first_events(records: Iterable[Event | Item], limit: int | None) -> Iterator[Event | Item]:
+    """Yield records until ``limit`` of them were events."""
+    events = 0
+    for record in records:
+        yield record
+        events += isinstance(record, Event)
+        if events == limit:
+            return
+
+
+def _fraction(events: int, reading: Reading, limit: int | None) -> float:
+    return max(reading.fraction, events / limit if limit else 0.0)
+
+
+def _tell(name: str, evaluated: _Evaluated) -> None:
+    report = evaluated.report
+    table = quality_table(msgspec.convert(report.quality, dict[str, Figures], from_attributes=True))
+    table.title = f"{name}: {report.events:,} events, {report.events_per_second:,.0f} events/s"
+    Console().print(table)
+    left_out = f"{report.dead_letters:,} dead letters, {report.duplicates:,} duplicates"
+    click.echo(f"{report.bad_rows:,} bad rows, {left_out}")
+    for row in evaluated.reading.first_bad:
+        click.echo(f"{row.file}, line {row.line}: {row.reason}", err=True)
+
+
+def _write(found: dict[str, _Evaluated], json: Path | None, plot: Path | None) -> None:
+    reports = {name: evaluated.report for name, evaluated in found.items()}
+    if json is not None:
+        whole = reports if len(reports) > 1 else next(iter(reports.values()))
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(whole)) + b"\n")
+    if plot is not None:
+        draw_curves({name: evaluated.curve for name, evaluated in found.items()}, plot)

@@ -1,0 +1,135 @@
+"""Test-then-train over recorded events without Kafka, by the steps that a worker's agents take."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+from models.batch import Batch
+from models.catalog import Catalog
+from models.codec import EVENTS, encode
+from models.errors import InvalidRecord
+from models.events import Event, Item
+from models.examples import Examples
+from models.metrics import Quality
+from stream.answering import answer
+from stream.brain import Brain
+from stream.profiles import ProfileStore
+from stream.settings import Settings
+
+__all__ = ["Evaluation", "Standing"]
+
+# The log is read as one partition: all its users meet in one batch.
+_PARTITION: Final = 0
+
+
+class Standing(NamedTuple):
+    """How an evaluation stands: records taken, by what became of them, and the figures of each model."""
+
+    usable: int
+    duplicates: int
+    dead_letters: int
+    quality: dict[str, Quality]
+
+    @property
+    def events(self) -> int:
+        """The records taken so far."""
+        return self.usable + self.duplicates + self.dead_letters
+
+
+class Evaluation:
+    """A worker of one partition without Kafka, whose learner is never behind: every batch is learnt at once.
+
+    Parameters
+    ----------
+    brain
+        What ranks and learns; left open.
+    settings
+        What a worker with the same settings would do: events of a batch, what a recommendation holds.
+    now
+        The clock in milliseconds since the Unix epoch: a time too far ahead of it is no event's.
+
+    Examples
+    --------
+    >>> event = Event(event_id="e1", event="view_item", ts=7, user_id="u", item_id="i")
+    >>> settings = Settings(device="cpu")
+    >>> with closing(Brain(settings)) as brain:
+    ...     curve = Evaluation(brain, settings, now=7).run([event, event])
+    >>> curve[-1].usable, curve[-1].duplicates, curve[-1].quality["pop"].scored
+    (1, 1, 0)
+    """
+
+    def __init__(self, brain: Brain, settings: Settings, now: int) -> None:
+        self._brain = brain
+        self._settings = settings
+        self._now = now
+        self._catalog = Catalog()
+        self._usable = self._duplicates = self._dead_letters = 0
+
+    def run(
+        self, records: Iterable[Event | Item], on_batch: Callable[[Standing], None] = lambda _: None
+    ) -> list[Standing]:
+        """Answer, test and learn all events, in order; return how it stood after each batch.
+
+        Parameters
+        ----------
+        records
+            Events, and items each somewhere before the first event that is to know it.
+        on_batch
+            Called with each standing.
+        """
+        with (
+            TemporaryDirectory(prefix="headrace-") as folder,
+            closing(ProfileStore(Path(folder) / "profiles")) as store,
+        ):
+            return asyncio.run(self._run(store, records, on_batch))
+
+    async def _run(
+        self, store: ProfileStore, records: Iterable[Event | Item], on_batch: Callable[[Standing], None]
+    ) -> list[Standing]:
+        curve = []
+        taken = self._events(records)
+        while arrived := list(islice(taken, self._settings.batch)):
+            await self._learn(await self._observe(store, list(self._decoded(arrived))))
+            curve.append(self._standing())
+            on_batch(curve[-1])
+        return curve
+
+    async def _observe(self, store: ProfileStore, events: list[Event]) -> Examples:
+        batch = self._catalog.describe(Batch.of(events))
+        profiles = store.load(_PARTITION, batch.user)
+        seen, _, examples = await answer(self._brain, profiles, batch, hide_bought=self._settings.hide_bought)
+        commit = store.commit(_PARTITION, profiles, {}, [])
+        store.confirm(_PARTITION, commit.ticket)
+        self._usable += len(seen.kept)
+        self._duplicates += len(events) - len(seen.kept)
+        return examples
+
+    async def _learn(self, examples: Examples) -> None:
+        if len(examples.item):
+            await self._brain.test_and_learn(examples)
+        while await self._brain.replay():
+            pass
+
+    def _events(self, records: Iterable[Event | Item]) -> Iterator[Event]:
+        """Yield the events; what is said of an item is known from there on."""
+        for record in records:
+            if isinstance(record, Item):
+                self._catalog.put(record)
+            else:
+                yield record
+
+    def _decoded(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield the events that a worker would find usable on its topics."""
+        for event in events:
+            try:
+                yield EVENTS.decode(encode(event), event.user_id.encode(), self._now)
+            except InvalidRecord:
+                self._dead_letters += 1
+
+    def _standing(self) -> Standing:
+        quality = self._brain.recommender.quality
+        return Standing(self._usable, self._duplicates, self._dead_letters, quality)

@@ -1,0 +1,52 @@
+"""What an evaluation says of a log: the contract's report, without what needs Kafka."""
+
+import msgspec
+
+from models.metrics import Quality
+from stream.brain import Brain
+from stream.client import Drift
+from stream.evaluation import Standing
+from stream.versions import versions
+
+__all__ = ["EvaluationReport"]
+
+
+class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one log.
+
+    ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
+    latency where nothing is published.
+    """
+
+    events: int
+    usable: int
+    duplicates: int
+    dead_letters: int
+    bad_rows: int
+    seconds: float
+    events_per_second: float
+    recommendations: int
+    latency_ms: None = None
+    quality: dict[str, Quality]
+    drift: Drift = Drift()
+    rows: int
+    device: str
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, last: Standing, brain: Brain, bad_rows: int, seconds: float) -> "EvaluationReport":
+        """Return the report of an evaluation that ended with ``last`` after ``seconds``."""
+        return cls(
+            events=last.events,
+            usable=last.usable,
+            duplicates=last.duplicates,
+            dead_letters=last.dead_letters,
+            bad_rows=bad_rows,
+            seconds=round(seconds, 3),
+            events_per_second=round(last.events / seconds, 1),
+            recommendations=last.usable,
+            quality=last.quality,
+            rows=brain.recommender.items,
+            device=str(brain.device),
+            versions=versions(),
+        )
