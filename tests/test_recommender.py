@@ -1,0 +1,93 @@
+"""Laws of the product's model as a whole: fallback, tests before lessons, rehearsal."""
+
+import torch
+from lessons import contexts, examples
+from states import same, state_of
+
+from models.context import Context
+from models.examples import Examples
+from models.metrics import MISSED, NOT_SCORED, K
+from models.recommender import PRODUCT, SOURCES, Recommender
+
+CPU = torch.device("cpu")
+
+
+def recommender() -> Recommender:
+    return Recommender(1_000, CPU, seed=0)
+
+
+def nobody(count: int) -> Context:
+    context = contexts(count, 0, CPU)
+    context.items.zero_()
+    return context
+
+
+def ranked(lesson: Examples, *ranks: int) -> Examples:
+    return lesson._replace(rank=torch.tensor(ranks, dtype=torch.int8))
+
+
+def test_a_new_user_gets_the_popular_list() -> None:
+    model = recommender()
+    model.learn_many(examples(64, 1, CPU))
+    ranking = model.predict_many(nobody(2), nobody(2).items[:, :1], K)
+    assert torch.equal(ranking.items, model.popular(K).expand(2, -1))
+    assert {SOURCES[place] for place in ranking.source[ranking.items != 0].tolist()} == {"popular"}
+
+
+def test_before_the_first_lesson_the_list_is_empty() -> None:
+    model = recommender()
+    assert not model.predict_many(contexts(3, 1, CPU), nobody(3).items, K).items.any()
+    assert not model.popular(K).any()
+    assert model.items == model.version == 0
+
+
+def test_the_popular_list_is_as_long_as_asked_for() -> None:
+    model = recommender()
+    model.learn_many(examples(64, 1, CPU))
+    for k in (1, K, 100):
+        assert model.popular(k).shape == (k,)
+
+
+def test_the_product_is_scored_by_what_was_served() -> None:
+    model = recommender()
+    model.test_many(ranked(examples(5, 1, CPU), 1, 4, MISSED, MISSED, NOT_SCORED))
+    figures = model.quality[PRODUCT]
+    assert (figures.scored, figures.hit_rate_20, figures.mrr_20) == (4, 0.5, 0.3125)
+
+
+def test_a_baseline_is_scored_by_what_it_would_serve_now_on_the_same_events() -> None:
+    model, lesson = recommender(), examples(6, 1, CPU)
+    lesson.context.items[:, 0] = torch.tensor([-5, 7, 9, 9, 9, 9])
+    lesson = lesson._replace(item=torch.tensor([7, -5, 7, 8, 7, 7]))
+    model.learn_many(lesson._replace(item=torch.tensor([-5, -5, -5, 7, 7, 7])))
+    # Popular: 7 (later, so a little heavier), then -5; the user's latest item is left out. 8 is unknown.
+    model.test_many(ranked(lesson, 0, 0, 0, 0, NOT_SCORED, NOT_SCORED))
+    figures = model.quality["pop"]
+    assert (figures.scored, figures.hit_rate_20, figures.mrr_20) == (4, 0.75, 0.75)
+
+
+def test_testing_teaches_nothing() -> None:
+    model, lesson = recommender(), examples(64, 1, CPU)
+    model.learn_many(lesson)
+    before = state_of([model._product, model._baselines])
+    model.test_many(lesson._replace(rank=torch.zeros(64, dtype=torch.int8)))
+    assert same(state_of([model._product, model._baselines]), before)
+
+
+def test_three_examples_are_rehearsed_for_each_new_one() -> None:
+    model = recommender()
+    steps = 0
+    for seed in range(8):
+        model.learn_many(examples(256, seed, CPU))
+        while model.replay():
+            steps += 1
+    assert steps == 3 * 8
+
+
+def test_with_nothing_to_rehearse_there_is_no_rehearsal() -> None:
+    model, lesson = recommender(), examples(64, 1, CPU)
+    assert not model.replay()
+    model.learn_many(lesson._replace(context=nobody(64)))
+    assert not model.replay()
+    model.learn_many(lesson)
+    assert model.replay()
