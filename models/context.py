@@ -48,6 +48,7 @@ class Context(NamedTuple):
 def _repeats(items: Longs) -> Bools:
     """Return which entries of a line stand in it before, bool[B, H]."""
     found = np.zeros(items.shape, dtype=np.bool_)
-    for distance in range(1, items.shape[1]):
+    last = max(np.flatnonzero(items.any(axis=0)), default=0)  # most users are far from having H actions
+    for distance in range(1, last + 1):
         found[:, distance:] |= items[:, distance:] == items[:, :-distance]
     return found
