@@ -74,7 +74,7 @@ class Lane:
         """Decode a chunk's records; ``now`` is the clock in milliseconds since the Unix epoch."""
         if chunk.epoch != self._epoch:  # the partition is read anew: what waits will come again
             self._waiting.clear()
-            self._epoch = chunk.epoch
+            self._epoch, self._newest = chunk.epoch, 0
         for record in chunk.records:
             event = _decode(record, now)
             if isinstance(event, Event):
