@@ -1,7 +1,5 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
-import os
-
 import torch
 
 from models.answers import Ranked
@@ -22,8 +20,6 @@ class Brain:
     """Ranks, tests and learns on the settings' device; every call runs on the model's thread."""
 
     def __init__(self, settings: Settings) -> None:
-        # The event loop, Kafka's client and the broker of a laptop need the other half.
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
         self.device = _device(settings.device)
         self.recommender = Recommender(settings.max_items, self.device, settings.seed)
         self._top_k = settings.top_k

@@ -1,9 +1,12 @@
 """One thread for everything that touches the model, off the event loop, so that heartbeats go on."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+import torch
 
 __all__ = ["ModelThread"]
 
@@ -18,7 +21,7 @@ class ModelThread:
     """
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=_share_cores)
 
     async def run(self, call: Callable[..., _Result], *arguments: object) -> _Result:
         """Return what ``call(*arguments)`` returns, from the model's thread."""
@@ -27,3 +30,12 @@ class ModelThread:
     def close(self) -> None:
         """Finish what was asked for, and end the thread."""
         self._executor.shutdown()
+
+
+def _share_cores() -> None:
+    """Leave half of the cores to the event loop, to Kafka's client and to the broker of a laptop.
+
+    It must be said on the very thread that computes: OpenMP keeps the number by thread, and threads of
+    its own that wait for each other on cores that are busy cost hundreds of times the work they share.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
