@@ -98,7 +98,7 @@ def test_no_examples_are_examples() -> None:
     assert same(state_of(Examples.join([no_examples(), examples(4, 1, CPU)])), state_of(examples(4, 1, CPU)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(streams(ids=500))
 def test_every_event_that_takes_nothing_back_teaches_what_was_before_it(stream: list[Event]) -> None:
     batch, profiles = as_batch(stream), Profiles(list(USERS))

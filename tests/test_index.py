@@ -24,7 +24,7 @@ def insert(index: HashIndex, rows: dict[int, int]) -> None:
     index.insert(torch.tensor(list(rows)), torch.tensor(list(rows.values())))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.booleans(), batches), max_size=12), batches)
 def test_it_finds_what_a_dict_finds(steps: list[tuple[bool, list[int]]], asked: list[int]) -> None:
     index, expected, row = HashIndex(64, CPU), dict[int, int](), 0
