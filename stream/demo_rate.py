@@ -1,34 +1,36 @@
 """The rate that a worker keeps up with, found while it works."""
 
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
+
+from stream.demo_lag import LagMeter
 
 __all__ = ["RateControl"]
 
+# Events a second until the first lesson, since a worker's first batch takes it a second or two.
+_WARM_UP_RATE: Final = 50.0
 _FIRST_RATE: Final = 500.0
 _SLOWEST: Final = 20.0
-# Seconds that the learner may be behind: well below the two that it is allowed.
-_BEARABLE_LAG: Final = 0.5
-# Below this the rate may rise: a batch, its publishing and its lesson take about half of it.
-_EASY_LAG: Final = 0.25
-# A rise of 4 % a look, four looks a second, doubles the rate in 4.5 s.
-_RISE: Final = 1.04
-# Of what the worker did of late: the rest is for what has piled up.
-_RETREAT: Final = 0.8
-# Seconds over which the worker's own speed is taken, and for which a retreat is left to show its effect.
-_SPAN: Final = 1.0
-
-
-class _Look(NamedTuple):
-    """At ``now`` seconds so many events had been sent, and so many learnt from."""
-
-    now: float
-    sent: int
-    learnt: int
+# As in CoDel (Nichols and Jacobson, 2012) the least lag of a second counts: what stands in a queue for longer
+# than a batch. A batch, its publishing and its lesson take a worker some time however little it has to do, so
+# it is compared with the least of ten seconds: the rate rises below the first, and falls above the second.
+_SHORT_QUEUE: Final = 0.15
+_LONG_QUEUE: Final = 0.4
+# Whatever the least lag, at this one the rate falls: the learner is allowed two seconds.
+_BEARABLE_LAG: Final = 1.0
+# A rise of 6 % a look, four looks a second, doubles the rate in 3 s.
+_RISE: Final = 1.06
+# A fall goes below the speed the worker has just shown, but not far: it may have stood still for a moment.
+_RETREAT: Final = 0.75
+_FAR_RETREAT: Final = 0.4
+# Seconds for which a change is left to show its effect.
+_SETTLING: Final = 1.0
+_SECOND: Final = 4  # looks
+_LATELY: Final = 40  # looks
 
 
 class RateControl:
-    """Raises the rate while the learner keeps up, and falls back behind its speed where it does not.
+    """Raises the rate while the learner keeps up, and lowers it where a queue builds up before it.
 
     Attributes
     ----------
@@ -42,16 +44,18 @@ class RateControl:
     Examples
     --------
     >>> control = RateControl()
-    >>> for second in range(9):
-    ...     control.look(second, sent=500 * second, learnt=100 * second)
-    >>> control.rate, control.lag
-    (80.0, 6.4)
+    >>> control.rate
+    50.0
+    >>> control.look(1.0, sent=50, learnt=10)
+    >>> control.rate
+    500.0
     """
 
     def __init__(self) -> None:
-        self.rate = _FIRST_RATE
+        self.rate = _WARM_UP_RATE
         self.lag = self.worst_lag = 0.0
-        self._looks: deque[_Look] = deque()
+        self._meter = LagMeter()
+        self._lags: deque[float] = deque(maxlen=_LATELY)
         self._settles_at = 0.0
 
     def look(self, now: float, sent: int, learnt: int) -> None:
@@ -59,32 +63,23 @@ class RateControl:
 
         ``learnt`` counts each sent event that needs no more work, one that teaches nothing as well.
         """
-        self._looks.append(_Look(now, sent, learnt))
-        self.lag = self._lag_of(now, learnt)
+        self._meter.look(now, sent, learnt)
+        self.lag = self._meter.lag
         self.worst_lag = max(self.worst_lag, self.lag)
-        speed = self._speed()
+        if self._lags or learnt:  # what the first batch takes says nothing
+            self._tune(now)
+
+    def _tune(self, now: float) -> None:
+        if not self._lags:
+            self.rate, self._settles_at = _FIRST_RATE, now + _SETTLING
+        self._lags.append(self.lag)
+        standing = min(list(self._lags)[-_SECOND:])
+        queue = standing - min(self._lags)
         if now < self._settles_at:
             return
-        if self.lag > _BEARABLE_LAG:
-            self.rate = max(_SLOWEST, min(self.rate, speed) * _RETREAT)
-            self._settles_at = now + _SPAN
-        elif self.lag < _EASY_LAG and speed > _RETREAT * self.rate:  # it does go out at this rate
+        if queue > _LONG_QUEUE or standing > _BEARABLE_LAG:
+            below_speed = min(_RETREAT * self._meter.speed, _RETREAT * self.rate)
+            self.rate = max(_SLOWEST, _FAR_RETREAT * self.rate, below_speed)
+            self._settles_at = now + _SETTLING
+        elif queue < _SHORT_QUEUE and self._meter.speed > _RETREAT * self.rate:  # it does go out at this rate
             self.rate *= _RISE
-
-    def _lag_of(self, now: float, learnt: int) -> float:
-        """Return how long ago event number ``learnt`` was sent, on the line between two looks."""
-        looks = self._looks
-        while len(looks) > 1 and looks[1].sent <= learnt and looks[1].now <= now - _SPAN:
-            looks.popleft()
-        before = next((look for look in reversed(looks) if look.sent <= learnt), looks[0])
-        after = next((look for look in looks if look.sent > learnt), None)
-        if after is None:
-            return 0.0
-        share = (learnt - before.sent) / max(after.sent - before.sent, 1)
-        return now - before.now - share * (after.now - before.now)
-
-    def _speed(self) -> float:
-        """Return the events a second that the worker was done with in the last second."""
-        last = self._looks[-1]
-        first = next(look for look in self._looks if look.now >= last.now - _SPAN)
-        return (last.learnt - first.learnt) / (last.now - first.now) if last is not first else 0.0
