@@ -13,6 +13,8 @@ from mode.supervisors import CrashingSupervisor
 from stream.agents import describe, learn, observe
 from stream.brain import Brain
 from stream.chunks import Chunk
+from stream.errors import PortTaken, StreamError
+from stream.ports import listens
 from stream.security import admin_security, credentials
 from stream.settings import Settings
 from stream.topics import create_missing
@@ -30,15 +32,23 @@ class Headrace(faust.App):
     settings: Settings
 
     async def on_start(self) -> None:
-        """Create the topics, and open the store and the model."""
+        """Create the topics and open store and model; where that fails, end the process with one line."""
+        try:
+            await self._open()
+        except StreamError as error:
+            raise SystemExit(f"headrace: {error}") from None
+        await super().on_start()
+
+    async def _open(self) -> None:
         settings = self.settings
+        if self.conf.web_enabled and listens(self.conf.web_port):
+            raise PortTaken(self.conf.web_port)
         brokers = [f"{url.host}:{url.port}" for url in self.conf.broker]
         wanted, security = self.worker.topics.wanted(), admin_security(settings)
         differences = await asyncio.to_thread(create_missing, brokers, wanted, security)
         for difference in differences:
             self.log.warning(difference)
         self.worker.open()
-        await super().on_start()
 
     async def on_stop(self) -> None:
         """Finish what is under way, and close."""

@@ -1,5 +1,6 @@
 """The topics: their names, and how they must be set up on the broker."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -116,7 +117,8 @@ class Topics:
 def create_missing(brokers: Sequence[str], topics: Iterable[Topic], security: Mapping[str, Any]) -> list[str]:
     """Create the topics that are not there; return a sentence for each that is set up differently.
 
-    It talks to the broker from the thread it is called from.
+    It talks to the broker from the thread it is called from, and silences the logs of kafka-python, whose
+    every attempt to connect would be an error there.
 
     Raises
     ------
@@ -126,6 +128,7 @@ def create_missing(brokers: Sequence[str], topics: Iterable[Topic], security: Ma
         If a topic has another number of partitions.
     """
     wanted = {topic.name: topic for topic in topics}
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=list(brokers), bootstrap_timeout_ms=_CONNECT_MS, **security
