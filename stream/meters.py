@@ -72,6 +72,10 @@ class Meters:
             self._dead_letters.labels(topic).inc()
             self.dead_letters += 1
 
+    def count_inner_dead_letters(self, topic: str, letters: int) -> None:
+        """Count records of another topic that went to its dead letters."""
+        self._dead_letters.labels(topic).inc(letters)
+
     def count_answers(self, seconds: list[float]) -> None:
         """Count recommendations that the broker has confirmed, each with its latency in seconds."""
         self._recommendations.inc(len(seconds))

@@ -9,12 +9,12 @@ from stream.outbox import dead_letter
 __all__ = ["shelve"]
 
 
-def shelve(chunk: Chunk, catalog: Catalog, now: int) -> list[bytes]:
-    """Put a chunk's items into the catalog; return the letters for records that are no items.
+def shelve(chunk: Chunk, catalog: Catalog, now: int) -> dict[int, bytes]:
+    """Put a chunk's items into the catalog; return the letters, by offset, for records that are no items.
 
     A null value takes the item out. ``now`` is the clock in milliseconds since the Unix epoch.
     """
-    letters = []
+    letters = {}
     for record in chunk.records:
         try:
             if record.value is None and record.key:
@@ -22,5 +22,5 @@ def shelve(chunk: Chunk, catalog: Catalog, now: int) -> list[bytes]:
             else:
                 catalog.put(ITEMS.decode(record.value, record.key, now))
         except InvalidRecord as error:
-            letters.append(dead_letter(*chunk.tp, record, error).to_bytes())
+            letters[record.offset] = dead_letter(*chunk.tp, record, error).to_bytes()
     return letters

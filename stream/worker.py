@@ -118,17 +118,19 @@ class Worker:
         await self.settlement.begin(arrived.partition, commit, done)
         await self.pace.handed_on(handed_on)
 
-    async def settle_inner(self, chunk: Chunk, letters: list[bytes]) -> None:
-        """Finish a chunk whose fold is in memory alone; its letters are sent once, not at every reading."""
+    async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
+        """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at the first reading alone."""
         tp = chunk.tp
         self.read_to[tp] = chunk.next_offset
         told = self.store.offsets(tp.partition).get(tp.topic, 0)
-        if not letters or chunk.next_offset <= told:
+        new = [letter for offset, letter in letters.items() if offset >= told]
+        if not new:
             self.acknowledge([chunk])
             return
         nobody = self.store.load(tp.partition, [])
-        commit = self.store.commit(tp.partition, nobody, {tp.topic: chunk.next_offset}, letters)
-        await self.settlement.begin(tp.partition, commit, partial(self.acknowledge, [chunk]))
+        commit = self.store.commit(tp.partition, nobody, {tp.topic: chunk.next_offset}, new)
+        done = partial(self._settled_inner, chunk, len(new))
+        await self.settlement.begin(tp.partition, commit, done)
 
     def acknowledge(self, chunks: Iterable[Chunk]) -> None:
         """Mark chunks as handled."""
@@ -168,6 +170,10 @@ class Worker:
             end, handled = reader.highwater(tp), self._handled_to.get(tp)
             found[tp] = (reader.backlog(tp) or 0) if end is None or handled is None else max(0, end - handled)
         return found
+
+    def _settled_inner(self, chunk: Chunk, letters: int) -> None:
+        self.meters.count_inner_dead_letters(chunk.tp.topic, letters)
+        self.acknowledge([chunk])
 
     def _settled(self, arrived: Released, seen: Observations, handed_on: int) -> None:
         now, kept = now_ms(), seen.kept.tolist()
