@@ -119,7 +119,7 @@ class Worker:
         await self.pace.handed_on(handed_on)
 
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
-        """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at the first reading alone."""
+        """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
         tp = chunk.tp
         self.read_to[tp] = chunk.next_offset
         told = self.store.offsets(tp.partition).get(tp.topic, 0)
