@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -49,26 +50,40 @@ class Intake:
         self._clock = clock
         self._arrivals = Arrivals(limit)
         self._held: set[TP] = set()
+        self._news = asyncio.Event()
         self._moved_at: dict[int, float] = {}  # monotonic seconds of a partition's last release
 
     async def batches(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Released]:
-        """Yield batches until the chunks end."""
-        incoming = aiter(chunks)
-        coming = asyncio.ensure_future(anext(incoming, None))
+        """Yield batches until the chunks end.
+
+        Chunks are taken in while a batch is being handled, so that the next one is all that has come.
+        """
+        reader = asyncio.create_task(self._take_in(chunks))
         try:
-            while True:
-                await asyncio.wait({coming}, timeout=_LOOK_AGAIN if self._arrivals.partitions() else None)
-                while coming.done():
-                    chunk = coming.result()
-                    if chunk is None:
-                        return
-                    self._arrivals.add(chunk, self._clock())
-                    coming = asyncio.ensure_future(anext(incoming, None))
-                    await asyncio.sleep(0)  # a chunk that is in the queue already comes at once
+            while not (reader.done() and self.is_empty):
+                self._news.clear()
+                released = False
                 for batch in self._released():
+                    released = True
                     yield batch
+                if not released:
+                    await self._wait_for_news(None if self.is_empty else _LOOK_AGAIN)
+            await reader  # raises what ended it
         finally:
-            coming.cancel()
+            reader.cancel()
+
+    async def _take_in(self, chunks: AsyncIterable[Chunk]) -> None:
+        try:
+            async for chunk in chunks:
+                self._arrivals.add(chunk, self._clock())
+                self._hold_those_ahead()
+                self._news.set()
+        finally:
+            self._news.set()
+
+    async def _wait_for_news(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
 
     @property
     def is_empty(self) -> bool:
