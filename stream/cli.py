@@ -22,8 +22,10 @@ class _Place(NamedTuple):
 
 # A command is imported when it is called: torch or Kafka's client alone would cost the others seconds.
 _COMMANDS: Final = {
+    "bench": _Place("stream.cli_bench", "Measure on this machine what the README quotes."),
     "broker": _Place("stream.cli_broker", "Run a Kafka on this machine alone, until Ctrl-C."),
     "demo": _Place("stream.cli_demo", "Show it all at work on a recorded log of a real shop."),
+    "evaluate": _Place("stream.cli_evaluate", "Test and train over recorded logs, without Kafka."),
     "recommend": _Place("stream.cli_ask", "Ask a running worker what it recommends USER now."),
     "replay": _Place("producers.cli", "Publish the events of a recorded LOG to Kafka."),
     "status": _Place("stream.cli_ask", "Ask a running worker how it stands."),

@@ -79,6 +79,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     users: int = 0
     device: str = ""
+    resident_bytes: int = 0
     versions: dict[str, str] = {}
 
 

@@ -24,11 +24,6 @@ _COMMAND: Final = (
     "-P",
     "-m",
     "stream.demo_worker",
-    "-A",
-    "stream.app",
-    "worker",
-    "-l",
-    "info",
 )
 
 
@@ -55,12 +50,17 @@ class WorkerProcess:
         Asks the worker, once it is there.
     log
         The file for what it says.
+    app
+        The module of its Faust app.
     """
 
-    def __init__(self, variables: Mapping[str, str], client: Client, log: Path) -> None:
+    def __init__(
+        self, variables: Mapping[str, str], client: Client, log: Path, app: str = "stream.app"
+    ) -> None:
         self._variables = variables
         self._client = client
         self._log = log
+        self._app = app
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class WorkerProcess:
         port = self._client.address.rpartition(":")[2]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the command is made here
-                [*watcher, *_COMMAND, "--web-port", port],
+                [*watcher, *_COMMAND, "-A", self._app, "worker", "-l", "info", "--web-port", port],
                 env={**os.environ, **self._variables},
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -96,6 +96,11 @@ class WorkerProcess:
         """Raise `WorkerEnded` if the worker has."""
         if self._process is not None and (status := self._process.poll()) is not None:
             raise WorkerEnded(f"ended with exit status {status}", self._tail())
+
+    @property
+    def pid(self) -> int:
+        """The process id of its supervisor, 0 where none runs."""
+        return 0 if self._process is None else self._process.pid
 
     def kill(self) -> None:
         """End the worker at once; nothing happens where none runs."""

@@ -4,12 +4,13 @@ So it gets ready while its Kafka starts. It is told by a line on standard input,
 """
 
 import sys
+from importlib import import_module
 
 from faust.cli.faust import cli
 
-from stream.app import app
-
 __all__: list[str] = []
 
-if __name__ == "__main__" and app is not None and sys.stdin.readline():
-    cli()
+if __name__ == "__main__":
+    import_module(sys.argv[sys.argv.index("-A") + 1])
+    if sys.stdin.readline():
+        cli()

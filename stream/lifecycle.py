@@ -24,6 +24,8 @@ from stream.worker import Worker
 
 __all__ = ["Headrace", "build"]
 
+Steps = Callable[[Worker, StreamT[Chunk]], Awaitable[None]]
+
 
 class Headrace(faust.App):
     """A Faust app with the parts of a worker: it opens topics and store before Faust's own services."""
@@ -56,8 +58,11 @@ class Headrace(faust.App):
         await self.worker.close()
 
 
-def build(settings: Settings) -> Headrace:
-    """Return the app that these settings describe; nothing is opened before it starts."""
+def build(settings: Settings, observe: Steps = observe) -> Headrace:
+    """Return the app that these settings describe; nothing is opened before it starts.
+
+    ``observe`` is what happens to the events of the source topics.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     app = Headrace(
         settings.app_id,
@@ -72,15 +77,18 @@ def build(settings: Settings) -> Headrace:
     )
     app.settings = settings
     app.worker = worker = Worker(app, settings, Brain(settings))
-    _add_agents(app, worker)
+    _add_agents(app, worker, observe)
     _watch_partitions(app, worker)
     add_pages(app, worker)
     return app
 
 
-def _add_agents(app: faust.App, worker: Worker) -> None:
+def _add_agents(app: faust.App, worker: Worker, observe: Steps) -> None:
     name = worker.topics.name
-    agents = {"observe": (observe, worker.sources), "describe": (describe, (name("catalog"),))}
+    agents: dict[str, tuple[Steps, tuple[str, ...]]] = {
+        "observe": (observe, worker.sources),
+        "describe": (describe, (name("catalog"),)),
+    }
     if worker.settings.learner != "no":
         agents["learn"] = (learn, (name("examples"),))
     for agent, (steps, topics) in agents.items():
@@ -90,7 +98,7 @@ def _add_agents(app: faust.App, worker: Worker) -> None:
         )
 
 
-def _with(worker: Worker, steps: Callable[[Worker, StreamT[Chunk]], Awaitable[None]]) -> AgentFun[Chunk]:
+def _with(worker: Worker, steps: Steps) -> AgentFun[Chunk]:
     async def agent(chunks: StreamT[Chunk]) -> None:
         await steps(worker, chunks)
 

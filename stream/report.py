@@ -1,16 +1,13 @@
 """The state of a worker in figures: what `headrace status`, the demo and the JSON report show."""
 
-import platform
-from importlib.metadata import version
-
 import msgspec
+import psutil
 
 from models.metrics import Quality
+from stream.versions import versions
 from stream.worker import Worker
 
 __all__ = ["Status", "status"]
-
-_PACKAGES = ("headrace", "faust-streaming", "torch", "river", "kafka-python", "aiokafka")
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +30,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     users: int
     device: str
+    resident_bytes: int
     versions: dict[str, str]
 
 
@@ -53,5 +51,6 @@ def status(worker: Worker) -> Status:
         rows=recommender.items,
         users=worker.store.row_estimate(),
         device=str(worker.brain.device),
-        versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        resident_bytes=psutil.Process().memory_info().rss,
+        versions=versions(),
     )

@@ -116,7 +116,8 @@ class Worker:
         handed_on = sum(not action.takes_back for action in actions)
         done = partial(self._settled, arrived, seen, handed_on)
         await self.settlement.begin(arrived.partition, commit, done)
-        await self.pace.handed_on(handed_on)
+        if self.learns:
+            await self.pace.handed_on(handed_on)
 
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
@@ -143,6 +144,11 @@ class Worker:
         age = now_ms() - chunk.records[0].timestamp
         self.meters.count_lesson(len(examples.item), loss, age / 1000)
         self.pace.learnt(len(examples.item))
+
+    @property
+    def learns(self) -> bool:
+        """Whether this worker's learner has the examples: one of all the workers has."""
+        return TP(self.topics.name("examples"), 0) in consumer(self.app).assignment()
 
     def has_time(self, chunks: StreamT[Chunk]) -> bool:
         """Whether neither an event nor a lesson waits: the time to rehearse."""
