@@ -3,19 +3,14 @@
 from faust.types import StreamT
 
 from models.batch import Batch
-from models.context import Context
-from models.examples import examples_of
-from models.fold import fold
+from stream.answering import answer
 from stream.chunks import Chunk
 from stream.lessons import lessons
-from stream.replies import banned_items, letters_of, served_before
+from stream.replies import letters_of
 from stream.shelf import shelve
 from stream.worker import Worker, now_ms
 
 __all__ = ["describe", "learn", "observe"]
-
-# Actions of a profile that a context is made from: all of them.
-_HISTORY = 50
 
 
 async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
@@ -23,14 +18,11 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
     async for arrived in worker.intake.batches(chunks):
         batch = worker.catalog.describe(Batch.of(arrived.events))
         profiles = worker.store.load(arrived.partition, batch.user)
-        seen = fold(profiles, batch, _HISTORY)  # repeats drop out
-        banned = banned_items(batch, profiles, seen, hide_bought=worker.settings.hide_bought)
-        ranked = await worker.brain.rank(Context.of(*seen.after), banned)
-        examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
-        profiles.serve(seen.user_row, ranked.items)
-        letters = letters_of(arrived, seen, ranked, examples, worker.stamp(batch, arrived.events))
+        hide_bought = worker.settings.hide_bought
+        answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
+        letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
         commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
-        await worker.settle(arrived, seen, commit)
+        await worker.settle(arrived, answered.seen, commit)
 
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:

@@ -2,17 +2,19 @@
 
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from models.answers import Ranked
-from models.batch import Batch
+from models.batch import TAKES_BACK, Batch, Longs
 from models.context import Context
 from models.examples import Examples, examples_of
 from models.fold import fold
 from models.observation import Observations
-from models.profile import Profiles
+from models.profile import SERVED_ITEMS, Profiles
+from models.timeline import action_of
 from stream.brain import Brain
-from stream.replies import banned_items, served_before
 
-__all__ = ["Answer", "answer"]
+__all__ = ["Answer", "answer", "banned_items", "served_before"]
 
 # Actions of a profile that a context is made from: all of them.
 _HISTORY: Final = 50
@@ -37,3 +39,26 @@ async def answer(brain: Brain, profiles: Profiles, batch: Batch, *, hide_bought:
     examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
     profiles.serve(seen.user_row, ranked.items)
     return Answer(seen, ranked, examples)
+
+
+def served_before(profiles: Profiles, seen: Observations, ranked: Ranked) -> Longs:
+    """Return the recommendation that was in force before each event, int64[M, K], 0-padded.
+
+    It is the one for the user's event before it, in this batch or an earlier one.
+    """
+    served = profiles.served[seen.user_row]  # int64[M, K]
+    here = seen.previous >= 0  # bool[M]
+    width = min(ranked.items.shape[1], SERVED_ITEMS)
+    served[here] = 0
+    served[here, :width] = ranked.items[seen.previous[here], :width]
+    return served
+
+
+def banned_items(batch: Batch, profiles: Profiles, seen: Observations, *, hide_bought: bool) -> Longs:
+    """Return the items that each answer must not hold, int64[M, X]: the one just acted on, and the bought."""
+    item = batch.item[seen.kept]  # int64[M]
+    if not hide_bought:
+        return item[:, None]
+    returned = TAKES_BACK[action_of(profiles.lines.stamp)]  # bool[U, 32]
+    bought = np.where(returned, 0, profiles.lines.item)  # int64[U, 32]
+    return np.concatenate([item[:, None], bought[seen.user_row]], axis=1)

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_bind: str = "127.0.0.1"
     top_k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
     # Events of one step, at most: larger ones are quicker, smaller ones learn fresher.
-    batch: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 512
+    batch: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 256
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
     seed: int = 0
     app_id: Annotated[str, msgspec.Meta(min_length=1)] = "headrace"

@@ -20,7 +20,7 @@ from models.recommender import PRODUCT, Recommender
 from producers.bundled import REES46
 from producers.logs import open_log, read_log
 from producers.reading import Reading
-from stream.replies import banned_items, served_before
+from stream.answering import banned_items, served_before
 
 CPU = torch.device("cpu")
 HISTORY = 50

@@ -17,10 +17,11 @@ from models.names import Names
 from models.observation import Observations
 from models.profile import SERVED_ITEMS, Profiles
 from models.ranking import Ranking
+from stream.answering import Answer, banned_items, served_before
 from stream.arrivals import Arrivals, Released
 from stream.chunks import Chunk
 from stream.outbox import Letter
-from stream.replies import Stamp, banned_items, letters_of, served_before
+from stream.replies import Stamp, letters_of
 
 CLICKS = TP("clicks", 3)
 
@@ -62,7 +63,7 @@ def said(released: Released, *lines: list[int]) -> tuple[list[Letter], Examples]
     batch, profiles, seen = folded(*released.events)
     rows = ranked(*lines)
     examples = examples_of(batch, seen, served_before(profiles, seen, rows))
-    letters = letters_of(released, seen, rows, examples, stamp())
+    letters = letters_of(released, Answer(seen, rows, examples), stamp())
     return [Letter.from_bytes(raw) for raw in letters], examples
 
 
@@ -149,5 +150,5 @@ def test_a_batch_of_bad_records_alone_says_dead_letters_alone(bad: int) -> None:
         Ranking(*(torch.zeros(0, 20, dtype=kind) for kind in (torch.int64, torch.float32, torch.uint8)))
     )
     examples = examples_of(batch, seen, served_before(profiles, seen, nothing))
-    letters = letters_of(released, seen, nothing, examples, stamp())
+    letters = letters_of(released, Answer(seen, nothing, examples), stamp())
     assert [Letter.from_bytes(raw).topic for raw in letters] == ["clicks.dlq"] * bad
