@@ -22,7 +22,7 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
         answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
         letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
         commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
-        await worker.settle(arrived, answered.seen, commit)
+        await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))
 
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:

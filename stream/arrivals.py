@@ -4,7 +4,7 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from faust.types import TP
 
@@ -42,15 +42,15 @@ class Released(NamedTuple):
     @classmethod
     def of(cls, partition: int, arrivals: list[Arrival]) -> "Released":
         """Return the arrivals sorted into events and others; each topic's are in the order of its log."""
-        read = [(arrival, arrival.event) for arrival in arrivals]
-        good = [(arrival, event) for arrival, event in read if isinstance(event, Event)]
+        good = [arrival for arrival in arrivals if isinstance(arrival.event, Event)]
+        last = {arrival.chunk: arrival for arrival in arrivals}
         return cls(
             partition=partition,
-            events=[event for _, event in good],
-            places=[arrival for arrival, _ in good],
-            refused=[(arrival, error) for arrival, error in read if isinstance(error, InvalidRecord)],
-            next_offsets={arrival.chunk.tp.topic: arrival.record.offset + 1 for arrival in arrivals},
-            finished=[a.chunk for a in arrivals if a.record.offset == a.chunk.last_offset],
+            events=[cast("Event", arrival.event) for arrival in good],
+            places=good,
+            refused=[(a, a.event) for a in arrivals if isinstance(a.event, InvalidRecord)],
+            next_offsets={chunk.tp.topic: arrival.record.offset + 1 for chunk, arrival in last.items()},
+            finished=[chunk for chunk, arrival in last.items() if arrival.record is chunk.records[-1]],
         )
 
 

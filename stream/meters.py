@@ -1,22 +1,17 @@
 """The worker's figures: Prometheus metrics, and the latencies of late as they were."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
-from typing import Final
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client import Counter as Metric
 
 from models.metrics import Quality
+from stream.latency import Latency
 
 __all__ = ["Meters"]
-
-# Seconds. From a tenth of the aim (p50 under 30 ms) to far beyond anything bearable.
-_LATENCY_BUCKETS: Final = (0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.3, 1, 3, 10, 60)
-# Latencies kept one by one, for exact percentiles in the report.
-_KEPT_LATENCIES: Final = 200_000
-_PERCENTILES: Final = (50, 95, 99)
 
 
 class Meters:
@@ -48,13 +43,11 @@ class Meters:
         self.rows = self._gauge("table_rows", "Items that have a row in the embedding table.")
         self.users = self._gauge("profile_rows", "Users that have a profile, estimated.")
         self.consumer_lag = self._gauge("consumer_lag", "Records not handled yet.", "topic", "partition")
-        self._latency = Histogram(
+        self._latency = Latency(
             "headrace_event_to_recommendation_seconds",
             "From an event's record to the broker's confirmation of its recommendation.",
-            buckets=_LATENCY_BUCKETS,
-            registry=self.registry,
         )
-        self._latencies: deque[float] = deque(maxlen=_KEPT_LATENCIES)
+        self.registry.register(self._latency)
 
     def count_events(self, outcome: str, actions: Iterable[str]) -> None:
         """Count events of one outcome: ``answered`` or ``duplicate``."""
@@ -76,12 +69,10 @@ class Meters:
         """Count records of another topic that went to its dead letters."""
         self._dead_letters.labels(topic).inc(letters)
 
-    def count_answers(self, seconds: list[float]) -> None:
+    def count_answers(self, seconds: npt.NDArray[np.float64]) -> None:
         """Count recommendations that the broker has confirmed, each with its latency in seconds."""
         self._recommendations.inc(len(seconds))
-        self._latencies.extend(seconds)
-        for latency in seconds:
-            self._latency.observe(latency)
+        self._latency.observe_many(seconds)
 
     def count_lesson(self, examples: int, loss: float, age_seconds: float) -> None:
         """Count a batch that the learner has learnt from, and how old it was then."""
@@ -99,8 +90,7 @@ class Meters:
 
     def latency_ms(self) -> dict[str, float]:
         """Return the percentiles of late in milliseconds, 0 before the first recommendation."""
-        kept = np.array(self._latencies or [0.0]) * 1000
-        return {f"p{p}": round(float(np.percentile(kept, p)), 1) for p in _PERCENTILES}
+        return self._latency.percentiles_ms()
 
     def _counter(self, name: str, text: str, *labels: str) -> Metric:
         return Metric(f"headrace_{name}", text, labels, registry=self.registry)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final, cast
 
+import numpy as np
 from faust.types import TP, AppT, StreamT
 
 from models.batch import Batch
@@ -110,14 +111,14 @@ class Worker:
         topics = self.topics.name("recommendations"), self.topics.name("examples")
         return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names)
 
-    async def settle(self, arrived: Released, seen: Observations, commit: Commit) -> None:
-        """Publish what the commit says; once the broker has it, count and acknowledge the batch."""
-        actions = (arrived.events[at].event for at in seen.kept.tolist())
-        handed_on = sum(not action.takes_back for action in actions)
-        done = partial(self._settled, arrived, seen, handed_on)
-        await self.settlement.begin(arrived.partition, commit, done)
+    async def settle(self, arrived: Released, seen: Observations, commit: Commit, lessons: int = 0) -> None:
+        """Publish what the commit says; once the broker has it, count and acknowledge the batch.
+
+        ``lessons`` is how many events it hands on to the learner, with which the answers keep pace.
+        """
+        await self.settlement.begin(arrived.partition, commit, partial(self._settled, arrived, seen, lessons))
         if self.learns:
-            await self.pace.handed_on(handed_on)
+            await self.pace.handed_on(lessons)
 
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
@@ -181,12 +182,13 @@ class Worker:
         self.meters.count_inner_dead_letters(chunk.tp.topic, letters)
         self.acknowledge([chunk])
 
-    def _settled(self, arrived: Released, seen: Observations, handed_on: int) -> None:
+    def _settled(self, arrived: Released, seen: Observations, lessons: int) -> None:
         now, kept = now_ms(), seen.kept.tolist()
         repeats = set(range(len(arrived.events))) - set(kept)
         self.meters.count_events("answered", (arrived.events[at].event for at in kept))
         self.meters.count_events("duplicate", (arrived.events[at].event for at in repeats))
         self.meters.count_dead_letters(place.chunk.tp.topic for place, _ in arrived.refused)
-        self.meters.count_answers([(now - arrived.places[at].record.timestamp) / 1000 for at in kept])
-        self.meters.handed_on += handed_on
+        sent = np.array([arrived.places[at].record.timestamp for at in kept], dtype=np.int64)
+        self.meters.count_answers((now - sent) / 1000)
+        self.meters.handed_on += lessons
         self.acknowledge(arrived.finished)
