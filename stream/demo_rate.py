@@ -10,7 +10,8 @@ __all__ = ["RateControl"]
 # Events a second until the first lesson, since a worker's first batch takes it a second or two.
 _WARM_UP_RATE: Final = 50.0
 _FIRST_RATE: Final = 500.0
-_SLOWEST: Final = 20.0
+# Below this a worker has an event at a time, each with the costs of a batch, and is slower than above.
+_SLOWEST: Final = 250.0
 # As in CoDel (Nichols and Jacobson, 2012) the least lag of a second counts: what stands in a queue for longer
 # than a batch. A batch, its publishing and its lesson take a worker some time however little it has to do, so
 # it is compared with the least of ten seconds: the rate rises below the first, and falls above the second.
@@ -22,7 +23,7 @@ _BEARABLE_LAG: Final = 1.0
 _RISE: Final = 1.06
 # A fall goes below the speed the worker has just shown, but not far: it may have stood still for a moment.
 _RETREAT: Final = 0.75
-_FAR_RETREAT: Final = 0.4
+_FAR_RETREAT: Final = 0.5
 # Seconds for which a change is left to show its effect.
 _SETTLING: Final = 1.0
 _SECOND: Final = 4  # looks
