@@ -136,7 +136,9 @@ class Arrivals:
         """
         lanes = self._lanes[partition]
         upto = min((lanes[t].newest if t in lanes else 0 for t in unfinished), default=None)
-        merged = heapq.merge(*lanes.values(), key=attrgetter("order"))
+        waiting = [lane for lane in lanes.values() if len(lane)]
+        # Most batches are of one topic alone, and need no merge.
+        merged = waiting[0] if len(waiting) == 1 else heapq.merge(*waiting, key=attrgetter("order"))
         arrivals: list[Arrival] = []
         for arrival in merged:
             if len(arrivals) == self._limit or (upto is not None and arrival.order > upto):
