@@ -156,6 +156,7 @@ BAD = [
     ("user_id", "'uuu", as_msgpack(user_id="u" * 257)),
     ("user_id", "'ééé", as_msgpack(user_id="é" * 129)),
     ("user_id", "[[[...]]]", b'{"user_id":' + b"[" * 400 + b"]" * 400 + b"}"),
+    ("user_id", "b'{", b'{"user_id":' + b"[" * DEEP + b"]" * DEEP + b"}"),
     ("user_id", "datetime", b"\x81\xa7user_id\xd6\xff\xff\xff\xff\xff"),
     ("user_id", "b'\\x81", b"\x81\xa7user_id\x81\x81\x01\x02\x03"),
     ("user_id", "b'\\x81", b"\x81\xa7user_id\xdd\xff\xff\xff\xff"),
