@@ -12,6 +12,8 @@ __all__ = ["Settlement"]
 
 # Batches whose confirmation may be outstanding; the broker answers within milliseconds.
 _IN_FLIGHT: Final = 16
+# A worker that is told to stop has 5 s in all.
+_DRAIN_SECONDS: Final = 3.0
 
 
 class Settlement:
@@ -57,9 +59,12 @@ class Settlement:
         await self.drain()
 
     async def drain(self) -> None:
-        """Wait until all that was begun is confirmed, or has failed."""
+        """Wait until all that was begun is confirmed, or has failed, or the broker is too long about it.
+
+        What is not confirmed by then stays in the store, and is sent by the next start.
+        """
         if self._open:
-            await asyncio.wait(self._open)
+            await asyncio.wait(self._open, timeout=_DRAIN_SECONDS)
 
     async def _publish(self, partition: int, commit: Commit) -> "list[asyncio.Future[list[Any]]]":
         changes = [Outgoing(name, value) for name, value in commit.changelog]
