@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from models.answers import ranked_items
 from models.context import Context
+from models.errors import InvalidRecord
 from models.observation import History
 from models.profile import Profiles
 from stream.report import status
@@ -91,11 +92,13 @@ class Pages:
 
     def _count(self, request: Request) -> int | None:
         text = request.query.get("k", str(self._worker.settings.top_k))
-        return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_ITEMS else None
+        # By its length first: Python refuses to read a number of 5,000 digits.
+        short = text.isdecimal() and len(text) <= len(str(_MOST_ITEMS))
+        return int(text) if short and 1 <= int(text) <= _MOST_ITEMS else None
 
     def _bad_count(self, request: Request) -> Response:
-        text = request.query["k"]
-        return self._json({"error": f"k: must be a whole number from 1 to {_MOST_ITEMS} (got {text!r})"}, 400)
+        refused = InvalidRecord("k", request.query["k"], f"must be a whole number from 1 to {_MOST_ITEMS}")
+        return self._json({"error": str(refused)}, 400)
 
     def _json(self, value: Any, code: int = 200) -> Response:
         return self._worker.app.web.json(value, status=code)
