@@ -1,0 +1,113 @@
+"""Topics as they must be, and what a worker says where it cannot work: one line."""
+
+import asyncio
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from worker_process import DEADLINE, Shop, WorkerProcess
+
+from stream.lifecycle import build
+from stream.ports import LOOPBACK, free_port
+from stream.settings import Settings
+
+_PARTITIONS = 3
+_INPUTS = ["clicks", "purchases", "catalog", "forget"]
+_OUTPUTS = ["recommendations", "decisions", "profiles", *(f"{name}.dlq" for name in [*_INPUTS, "examples"])]
+_WANTED = dict.fromkeys([*_INPUTS, *_OUTPUTS], _PARTITIONS) | {"examples": 1}
+
+
+@pytest.fixture(scope="module")
+def admin(broker: str) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=broker)
+    yield client
+    client.close()
+
+
+class Started(NamedTuple):
+    """Workers that were started side by side: most of their time goes into imports."""
+
+    sound: WorkerProcess  # but for a topic that is there with another policy
+    without_broker: WorkerProcess
+    misspelt: WorkerProcess
+
+
+@pytest.fixture(scope="module")
+def started(
+    broker: str, admin: KafkaAdminClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Started]:
+    folder, shop = tmp_path_factory.mktemp("workers"), Shop.new(broker)
+    nowhere = Shop.new(f"{LOOPBACK}:{free_port()}")
+    other = {"num_partitions": _PARTITIONS, "configs": {"cleanup.policy": "delete"}}
+    admin.create_topics({shop.topic("profiles"): other}, wait_for_metadata=True)
+    with (
+        WorkerProcess(shop, folder / "sound", partitions=_PARTITIONS) as sound,
+        WorkerProcess(nowhere, folder / "without-broker") as without_broker,
+        WorkerProcess(shop, folder / "misspelt", linger=5) as misspelt,
+    ):
+        yield Started(sound, without_broker, misspelt)
+
+
+def _start_here(shop: Shop, folder: Path, web_port: int) -> None:
+    """Start a worker's app in this process, without what Faust puts around it."""
+    names = {"BROKER": f"kafka://{shop.broker}", "TOPIC_PREFIX": shop.prefix, "DATA_DIR": str(folder)}
+    app = build(Settings.of({f"HEADRACE_{name}": value for name, value in names.items()}))
+    app.conf.web_port = web_port
+    asyncio.run(app.on_start())
+
+
+def _last_word(worker: WorkerProcess) -> str:
+    """What a worker says that cannot start: one line, no traceback, and exit status 1."""
+    assert worker.process.wait(DEADLINE) == 1
+    assert "Traceback" not in worker.log
+    assert worker.log.count("headrace: ") == 1
+    return worker.log.splitlines()[-1]
+
+
+def test_topics_are_made_with_their_partitions_and_policies(
+    started: Started, admin: KafkaAdminClient
+) -> None:
+    shop = started.sound.ready().shop
+    wanted = {shop.topic(name): partitions for name, partitions in _WANTED.items()}
+    found = admin.describe_topics(list(wanted))
+    assert {topic["name"]: len(topic["partitions"]) for topic in found} == wanted
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+    configs = admin.describe_configs(resources)["topic"]
+    policies = {name: config.get("cleanup.policy", {}).get("value") for name, config in configs.items()}
+    there_before = {shop.topic("profiles"): "delete"}
+    assert policies == dict.fromkeys(wanted) | {shop.topic("catalog"): "compact"} | there_before
+
+
+def test_another_policy_is_reported_and_left_as_it_is(started: Started) -> None:
+    worker = started.sound.ready()
+    topic = worker.shop.topic("profiles")
+    assert f"topic {topic} has cleanup.policy=delete, not compact" in worker.log
+
+
+def test_another_number_of_partitions_is_refused(
+    broker: str, admin: KafkaAdminClient, tmp_path: Path
+) -> None:
+    shop = Shop.new(broker)
+    admin.create_topics({shop.topic("clicks"): {"num_partitions": 8, "configs": {}}}, wait_for_metadata=True)
+    said = re.escape(f"headrace: topic {shop.topic('clicks')} has 8 partitions, not 4: ")
+    with pytest.raises(SystemExit, match=said):
+        _start_here(shop, tmp_path, free_port())
+
+
+def test_a_taken_web_port_is_refused(broker: str, tmp_path: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken, pytest.raises(SystemExit, match="headrace: port "):
+        _start_here(Shop.new(broker), tmp_path, taken.getsockname()[1])
+
+
+def test_a_dead_broker_is_named(started: Started) -> None:
+    worker = started.without_broker
+    assert _last_word(worker).startswith(f"headrace: no Kafka answers at {worker.shop.broker} ")
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_name(started: Started) -> None:
+    said = _last_word(started.misspelt)
+    assert said == "headrace: unknown setting HEADRACE_LINGER: did you mean HEADRACE_LINGER_MS?"
