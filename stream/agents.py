@@ -3,12 +3,15 @@
 from faust.types import StreamT
 
 from models.batch import Batch
+from models.examples import Examples
 from stream.answering import answer
 from stream.chunks import Chunk
+from stream.clock import now_ms
+from stream.gather import gathered
 from stream.lessons import lessons
 from stream.replies import letters_of
 from stream.shelf import shelve
-from stream.worker import Worker, now_ms
+from stream.worker import Worker
 
 __all__ = ["describe", "learn", "observe"]
 
@@ -27,13 +30,16 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Test the model on what came, then learn from it; rehearse while nothing else is to do."""
-    async for chunk in chunks:
-        examples, letters = lessons(chunk, worker.names)
+    async for come in gathered(chunks):
+        taught = [lessons(chunk, worker.names) for chunk in come]
+        examples = Examples.join([examples for examples, _ in taught])
         loss = await worker.brain.test_and_learn(examples)
-        worker.learnt(chunk, examples, loss)
-        await worker.settle_inner(chunk, letters)
-        while worker.has_time(chunks) and await worker.brain.replay():
+        worker.learnt(come, examples, loss)
+        for chunk, (_, letters) in zip(come, taught, strict=True):
+            await worker.settle_inner(chunk, letters)
+        while worker.has_time and await worker.brain.replay():
             worker.meters.replays.inc()
+        await worker.gather_lessons()
 
 
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:

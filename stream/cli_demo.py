@@ -79,7 +79,7 @@ def _ready(plan: DemoPlan, console: Console) -> Iterator[tuple[Demo, str]]:
         try:
             console.print(f"Starting a worker, and {scene.told}", soft_wrap=True)
             running.start()
-            console.print(f"The worker is ready: {scene.page}", soft_wrap=True)
+            console.print(f"The worker is ready, its live page: {scene.page}", soft_wrap=True)
             yield running, scene.page
         finally:
             for number in _STOPPING:  # whoever is impatient now would leave something behind

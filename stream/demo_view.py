@@ -45,7 +45,7 @@ class Screen(Protocol):
         """Begin."""
 
     def __exit__(self, *_: object) -> None:
-        """End; what was shown last stays."""
+        """End."""
 
     def show(self, moment: Moment) -> None:
         """Show how it stands now."""
@@ -72,7 +72,7 @@ class LiveScreen:
     def __init__(self, console: Console, log: str, page: str) -> None:
         self._log = log
         self._page = page
-        self._live = Live(console=console, auto_refresh=False)
+        self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -26,6 +26,11 @@ class Pace:
         self._behind = 0
         self._moved = asyncio.Event()
 
+    @property
+    def is_even(self) -> bool:
+        """Whether all that was handed on is learnt."""
+        return not self._behind
+
     async def handed_on(self, events: int) -> None:
         """Count events handed on to the learner; wait while it is too far behind."""
         self._behind += events

@@ -1,12 +1,12 @@
 """The parts of a worker, and how they are opened, fed and closed."""
 
-import time
+import asyncio
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
-from faust.types import TP, AppT, StreamT
+from faust.types import TP, AppT
 
 from models.batch import Batch
 from models.catalog import Catalog
@@ -16,6 +16,7 @@ from models.observation import Observations
 from stream.arrivals import Released
 from stream.brain import Brain
 from stream.chunks import Chunk
+from stream.clock import now_ms
 from stream.intake import Intake
 from stream.meters import Meters
 from stream.pace import Pace
@@ -27,17 +28,14 @@ from stream.settlement import Settlement
 from stream.topics import BROWSE, ORDERS, Topics
 from stream.transport import consumer
 
-__all__ = ["Worker", "now_ms"]
+__all__ = ["Worker"]
 
 
 # Batches that may be answered before the learner has learnt from them: each more is staler weights, and
 # one is always on its way through Kafka.
 _BATCHES_AHEAD: Final = 3
-
-
-def now_ms() -> int:
-    """Return the clock in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
+# The weights follow an event well within the second that is promised.
+_GATHER_SECONDS: Final = 0.03
 
 
 class Worker:
@@ -140,9 +138,9 @@ class Worker:
             if consumer(self.app).acknowledge(chunk):
                 self._handled_to[chunk.tp] = chunk.next_offset
 
-    def learnt(self, chunk: Chunk, examples: Examples, loss: float) -> None:
+    def learnt(self, chunks: list[Chunk], examples: Examples, loss: float) -> None:
         """Count what the learner has learnt from."""
-        age = now_ms() - chunk.records[0].timestamp
+        age = now_ms() - chunks[0].records[0].timestamp
         self.meters.count_lesson(len(examples.item), loss, age / 1000)
         self.pace.learnt(len(examples.item))
 
@@ -151,9 +149,15 @@ class Worker:
         """Whether this worker's learner has the examples: one of all the workers has."""
         return TP(self.topics.name("examples"), 0) in consumer(self.app).assignment()
 
-    def has_time(self, chunks: StreamT[Chunk]) -> bool:
+    @property
+    def has_time(self) -> bool:
         """Whether neither an event nor a lesson waits: the time to rehearse."""
-        return self.intake.is_empty and bool(cast("Any", chunks.channel).queue.empty())
+        return self.intake.is_empty and self.pace.is_even
+
+    async def gather_lessons(self) -> None:
+        """Let lessons gather while there are few: a step on three costs as much as one on a hundred."""
+        if self.has_time:
+            await asyncio.sleep(_GATHER_SECONDS)
 
     def is_ready(self) -> bool:
         """Whether the rebalance is done, the state is in place and records flow."""
