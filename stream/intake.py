@@ -92,7 +92,9 @@ class Intake:
 
     def forget(self, tps: Iterable[TP]) -> None:
         """Drop what waits of partitions that were given up."""
-        self._arrivals.forget(tps)
+        for tp in tps:
+            self._arrivals.forget([tp])
+            self._moved_at.pop(tp.partition, None)
 
     def _released(self) -> Iterator[Released]:
         for partition in self._arrivals.partitions():
