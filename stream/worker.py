@@ -1,6 +1,7 @@
 """The parts of a worker, and how they are opened, fed and closed."""
 
 import asyncio
+import gc
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
@@ -82,6 +83,7 @@ class Worker:
         changelog = self.topics.name("profiles")
         self.settlement = Settlement(Publisher(self.app), self.store, changelog, self.app.crash)
         self._is_open = True
+        gc.freeze()  # what is loaded by now stays: no collection need look through it again
 
     async def close(self) -> None:
         """Wait for what the broker has not confirmed yet, and close model and store."""
