@@ -59,14 +59,30 @@ def test_until_the_first_lesson_little_is_sent() -> None:
     assert control.rate == 500.0
 
 
-def test_a_moments_standstill_costs_the_rate_little() -> None:
+def _kept_up(control: RateControl, looks: int) -> int:
+    """Let a worker keep up for so many looks; return the events sent."""
+    sent = 0
+    for look in range(looks):
+        control.look(_LOOK * look, sent, learnt=sent)
+        sent += round(_LOOK * control.rate)
+    return sent
+
+
+def test_the_rate_of_a_worker_that_keeps_up_rises_ever_on() -> None:
     control = RateControl()
-    for look in range(20):
-        control.look(_LOOK * look, sent=125 * look, learnt=125 * look)
+    _kept_up(control, 120)
+    assert control.rate > 50_000
+
+
+@pytest.mark.parametrize(("still", "least", "most"), [(3, 1.0, 1.0), (7, 0.49, 0.76), (11, 0.24, 0.38)])
+def test_a_standstill_costs_the_rate_by_its_length(still: int, least: float, most: float) -> None:
+    control = RateControl()
+    sent = learnt = _kept_up(control, 60)
     before = control.rate
-    for look in range(20, 23):
-        control.look(_LOOK * look, sent=125 * look, learnt=125 * 20)
-    assert control.rate >= before
+    for look in range(60, 60 + still):
+        sent += round(_LOOK * control.rate)
+        control.look(_LOOK * look, sent, learnt)
+    assert least * before <= control.rate <= most * before * 1.07  # it may have risen once before it fell
 
 
 def test_the_lag_is_the_age_of_the_oldest_that_waits() -> None:

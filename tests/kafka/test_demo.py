@@ -123,6 +123,7 @@ def test_a_demo_answers_every_usable_event_and_leaves_nothing_behind(tmp_path: P
 def test_ctrl_c_leaves_nothing_behind(moment: str, number: signal.Signals, tmp_path: Path) -> None:
     with _demo(tmp_path) as run:
         run.until(moment)
+        assert _becomes(lambda: any(" kafka." in command for command in run.processes()))
         os.killpg(run.process.pid, number)
         assert run.end() == 130, run.lines
         assert run.processes() == []
@@ -132,7 +133,7 @@ def test_ctrl_c_leaves_nothing_behind(moment: str, number: signal.Signals, tmp_p
 def test_no_process_outlives_a_killed_demo(tmp_path: Path) -> None:
     with _demo(tmp_path) as run:
         run.until(_READY)
-        assert any("kafka.Kafka" in command for command in run.processes())
+        assert any(" kafka.Kafka " in command for command in run.processes())
         run.process.kill()
         assert _becomes(lambda: run.processes() == [])
 
@@ -140,7 +141,7 @@ def test_no_process_outlives_a_killed_demo(tmp_path: Path) -> None:
 def test_the_users_kafka_is_used_and_no_other_started(broker: str, tmp_path: Path) -> None:
     with _demo(tmp_path, "--events", 200, HEADRACE_BROKER=f"kafka://{broker}") as run:
         run.until(_AT_WORK)
-        assert not any("kafka.Kafka" in command for command in run.processes())
+        assert not any(" kafka.Kafka " in command for command in run.processes())
         assert run.end() == 0, run.lines
         assert run.processes() == []
     prefix = run.lines[0].rpartition("'demo-")[2].partition("'")[0]
