@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,9 @@ from stream.publisher import Outgoing
 from stream.topics import Topics
 
 __all__ = ["Letter", "dead_letter", "sorted_by_destination"]
+
+# Bytes of key and value: with the headers they fit into the 4 MiB that topics of dead letters allow.
+_ROOM: Final = 7 * 2**19
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -52,7 +56,12 @@ def sorted_by_destination(letters: Iterable[Letter]) -> Iterable[tuple[tuple[str
 
 
 def dead_letter(topic: str, partition: int, record: RawRecord, error: InvalidRecord) -> Letter:
-    """Return the record as it came, for the dead letters of its topic, with the reason in its headers."""
+    """Return the record as it came, for the dead letters of its topic, with the reason in its headers.
+
+    Of one beyond 3.5 MiB only so much is kept; ``dlq.truncated`` is the length its value had, in bytes.
+    """
+    key = None if record.key is None else record.key[:_ROOM]
+    value = None if record.value is None else record.value[: _ROOM - len(key or b"")]
     headers = {
         "dlq.error": str(error),
         "dlq.topic": topic,
@@ -60,5 +69,7 @@ def dead_letter(topic: str, partition: int, record: RawRecord, error: InvalidRec
         "dlq.offset": str(record.offset),
         "dlq.ts": str(record.timestamp),
     }
+    if (key, value) != (record.key, record.value):
+        headers["dlq.truncated"] = str(len(record.value or b""))
     encoded = tuple((name, text.encode()) for name, text in headers.items())
-    return Letter(Topics.dead_letters(topic), partition, record.key, record.value, encoded)
+    return Letter(Topics.dead_letters(topic), partition, key, value, encoded)

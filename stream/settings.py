@@ -38,9 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_bind: str = "127.0.0.1"
     top_k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
     # Events of one step, at most: larger ones are quicker, smaller ones learn fresher.
-    batch: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 256
+    batch: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 256
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
-    seed: int = 0
+    # What every generator of random numbers takes as a seed.
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     app_id: Annotated[str, msgspec.Meta(min_length=1)] = "headrace"
     # Leave what a user has bought and not returned out of the user's recommendations.
     hide_bought: bool = False

@@ -17,8 +17,8 @@ ORDERS: Final = "purchases"
 _INPUTS: Final = (BROWSE, ORDERS, "catalog", "forget")
 # A dead letter holds a record of up to 2 MB as it came, and its headers.
 _LARGE: Final = {"max.message.bytes": str(4 * 1024 * 1024)}
-# The training log is kept for a week: what a retrain can look back on.
-_WEEK: Final = {"retention.ms": str(7 * 24 * 3600 * 1000)}
+# The training log is kept for a week: what a retrain can look back on. A record holds a whole batch.
+_LESSONS: Final = {"retention.ms": str(7 * 24 * 3600 * 1000), **_LARGE}
 # A broker that is up answers at once; a name may have several addresses to try.
 _CONNECT_MS: Final = 3_000
 _COMPACTED: Final = {"cleanup.policy": "compact"}
@@ -104,7 +104,7 @@ class Topics:
         config: dict[str, Mapping[str, str]] = {
             name: {} for name in (*_INPUTS, "recommendations", "decisions")
         }
-        config |= {"catalog": _COMPACTED, "profiles": _COMPACTED, "examples": _WEEK}
+        config |= {"catalog": _COMPACTED, "profiles": _COMPACTED, "examples": _LESSONS}
         topics = [
             Topic(self.name(topic), 1 if topic == "examples" else self.partitions, kept)
             for topic, kept in config.items()

@@ -1,6 +1,7 @@
 """Laws of letters: what a batch has to say survives as bytes, and keeps its order."""
 
 import msgpack
+import pytest
 from arriving import BAD, NOW, chunk
 from faust.types import TP
 from hypothesis import given
@@ -10,6 +11,8 @@ from models.codec import EVENTS
 from models.errors import InvalidRecord
 from stream.outbox import Letter, dead_letter, sorted_by_destination
 
+ROOM = 3_670_016  # bytes, 3.5 MiB
+
 letters = st.builds(
     Letter,
     topic=st.sampled_from(("recommendations", "examples", "clicks.dlq")),
@@ -18,6 +21,12 @@ letters = st.builds(
     value=st.none() | st.binary(max_size=9),
     headers=st.lists(st.tuples(st.text(max_size=5), st.binary(max_size=5)), max_size=2).map(tuple),
 )
+
+
+def dead(key: bytes, value: bytes) -> Letter:
+    record = chunk(TP("clicks", 0), 0, [BAD]).records[0]
+    record.key, record.value = key, value  # type: ignore[misc]
+    return dead_letter("clicks", 0, record, InvalidRecord("value", None, "must be a map"))
 
 
 @given(letters)
@@ -56,6 +65,22 @@ def test_a_null_and_a_missing_key_stay_what_they_are() -> None:
     record.key = record.value = None  # type: ignore[misc]
     letter = dead_letter("clicks", 0, record, InvalidRecord("value", None, "must not be null"))
     assert (Letter.from_bytes(letter.to_bytes()).key, letter.value) == (None, None)
+
+
+@pytest.mark.parametrize(("key", "value"), [(3, ROOM - 3), (ROOM, 0)])
+def test_a_dead_letter_of_three_and_a_half_mebibytes_is_whole(key: int, value: int) -> None:
+    letter = dead(b"k" * key, b"v" * value)
+    assert (letter.key, letter.value) == (b"k" * key, b"v" * value)
+    assert "dlq.truncated" not in dict(letter.headers)
+
+
+@pytest.mark.parametrize(("key", "value"), [(3, ROOM - 2), (3, 5 * 2**20), (ROOM + 1, 7), (ROOM, 1)])
+def test_a_larger_dead_letter_is_cut_so_that_its_topic_takes_it_and_says_how_long_it_was(
+    key: int, value: int
+) -> None:
+    letter = dead(b"k" * key, b"v" * value)
+    assert len(letter.key or b"") + len(letter.value or b"") == ROOM
+    assert dict(letter.headers)["dlq.truncated"] == str(value).encode()
 
 
 def test_the_reason_stays_short_whatever_the_value_is() -> None:

@@ -78,6 +78,9 @@ def test_topics_are_made_with_their_partitions_and_policies(
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
     configs = admin.describe_configs(resources)["topic"]
     policies = {name: config.get("cleanup.policy", {}).get("value") for name, config in configs.items()}
+    examples = configs[shop.topic("examples")]
+    assert examples["retention.ms"]["value"] == "604800000"
+    assert examples["max.message.bytes"]["value"] == "4194304"
     there_before = {shop.topic("profiles"): "delete"}
     assert policies == dict.fromkeys(wanted) | {shop.topic("catalog"): "compact"} | there_before
 

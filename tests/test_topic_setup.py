@@ -1,0 +1,8 @@
+"""Laws of how topics must be set up, without a broker."""
+
+from stream.topics import Topics
+
+
+def test_a_lesson_of_a_whole_batch_fits_into_a_record_and_is_kept_for_a_week() -> None:
+    (examples,) = (topic for topic in Topics("shop-", 3).wanted() if topic.name == "shop-examples")
+    assert examples.config == {"retention.ms": "604800000", "max.message.bytes": "4194304"}
