@@ -3,11 +3,11 @@
 from faust.types import StreamT
 
 from models.batch import Batch
-from models.examples import Examples
+from models.examples import Examples, no_examples
 from stream.answering import answer
 from stream.chunks import Chunk
 from stream.clock import now_ms
-from stream.gather import gathered
+from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import letters_of
 from stream.shelf import shelve
@@ -30,20 +30,23 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Test the model on what came, then learn from it; rehearse while nothing else is to do."""
-    async for come in gathered(chunks):
-        taught = [lessons(chunk, worker.names) for chunk in come]
-        examples = Examples.join([examples for examples, _ in taught])
-        loss = await worker.brain.test_and_learn(examples)
-        worker.learnt(come, examples, loss)
-        for chunk, (_, letters) in zip(come, taught, strict=True):
+    waiting = Gathering(chunks)
+    async for come in waiting:
+        current = worker.take(come)
+        taught = [lessons(chunk, worker.names) for chunk in current]
+        examples = Examples.join([no_examples(), *(examples for examples, _ in taught)])
+        async for events, loss in worker.brain.test_and_learn(examples):
+            worker.learnt(events, loss, current)
+        for chunk, (_, letters) in zip(current, taught, strict=True):
             await worker.settle_inner(chunk, letters)
-        while worker.has_time and await worker.brain.replay():
+        while worker.has_time(waiting) and await worker.brain.replay():
             worker.meters.replays.inc()
-        await worker.gather_lessons()
+        await worker.gather_lessons(waiting)
 
 
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Take in what the shop says of its items."""
     async for chunk in chunks:
+        worker.take([chunk])
         letters = shelve(chunk, worker.catalog, now_ms())
         await worker.settle_inner(chunk, letters)

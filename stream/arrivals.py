@@ -4,7 +4,7 @@ import heapq
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from faust.types import TP
 
@@ -14,6 +14,9 @@ from models.events import Event
 from stream.chunks import Chunk, RawRecord
 
 __all__ = ["Arrival", "Arrivals", "Lane", "Released"]
+
+# An hour: longer than a busy shop is quiet by day; after a night's gap the second event confirms the first.
+_LEAP_MS: Final = 3_600_000
 
 
 class Arrival(NamedTuple):
@@ -61,6 +64,7 @@ class Lane:
         self.tp = tp
         self._waiting: deque[Arrival] = deque()
         self._newest = 0
+        self._leap = 0  # a time far beyond the newest that one event alone has claimed
         self._epoch = 0
         self.next_offset: int | None = None
 
@@ -74,13 +78,21 @@ class Lane:
         """Decode a chunk's records; ``now`` is the clock in milliseconds since the Unix epoch."""
         if chunk.epoch != self._epoch:  # the partition is read anew: what waits will come again
             self._waiting.clear()
-            self._epoch, self._newest = chunk.epoch, 0
+            self._epoch, self._newest, self._leap = chunk.epoch, 0, 0
         for record in chunk.records:
             event = _decode(record, now)
             if isinstance(event, Event):
-                self._newest = max(self._newest, event.ts)
+                self._advance(event.ts)
             self._waiting.append(Arrival(self._newest, record, event, chunk))
         self.next_offset = chunk.next_offset
+
+    def _advance(self, ts: int) -> None:
+        """Move on to ``ts``; a leap needs a second event, lest one wrong clock misplace all after it."""
+        if self._newest and ts > self._newest + _LEAP_MS:
+            ts, self._leap = (min(ts, self._leap) if self._leap else 0), ts
+        else:
+            self._leap = 0
+        self._newest = max(self._newest, ts)
 
     @property
     def newest(self) -> int:

@@ -1,5 +1,7 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
+from collections.abc import AsyncIterator
+
 import torch
 
 from models.answers import Ranked
@@ -37,10 +39,11 @@ class Brain:
         found: torch.Tensor = await self._thread.run(self.recommender.popular, k)
         return [key for key in found.tolist() if key]
 
-    async def test_and_learn(self, examples: Examples) -> float:
-        """Test and then learn from the examples, step by step; return their mean loss in nats."""
-        losses = [await self._thread.run(self._test_and_learn, step) for step in examples.steps(_STEP)]
-        return sum(losses) / max(len(losses), 1)
+    async def test_and_learn(self, examples: Examples) -> AsyncIterator[tuple[int, float]]:
+        """Test, then learn from the examples, step by step; yield the events and mean loss of each."""
+        for step in examples.steps(_STEP):
+            if len(step.item):
+                yield len(step.item), await self._thread.run(self._test_and_learn, step)
 
     async def replay(self) -> bool:
         """Rehearse once if something is left to rehearse; return whether it did."""
@@ -58,7 +61,7 @@ class Brain:
         here = examples.to(self.device)
         self.recommender.test_many(here)
         losses = self.recommender.learn_many(here)
-        return float(losses.sum()) / max(len(losses), 1)
+        return float(losses.mean())
 
 
 def _device(wanted: str) -> torch.device:

@@ -51,7 +51,7 @@ class RawRecord(Protocol):
 class Chunk:
     """Records of one partition that follow one another in its log, as the agent receives them.
 
-    Offsets rise from record to record and may leave holes (compaction, transaction markers).
+    Offsets rise from record to record and may leave holes.
 
     Parameters
     ----------
@@ -168,6 +168,21 @@ class Ledger:
         reading = self._readings.get(tp)
         return None if reading is None else reading.committable
 
+    def is_current(self, chunk: Chunk) -> bool:
+        """Say whether the chunk is of the reading that goes on: no seek or revocation has come since."""
+        reading = self._readings.get(chunk.tp)
+        return reading is not None and reading.epoch == chunk.epoch
+
+    def taken(self, tp: TP) -> int | None:
+        """Return the offset after the last chunk in flight, None where none is."""
+        reading = self._readings.get(tp)
+        return reading.order[-1][1] if reading is not None and reading.order else None
+
+    def unhandled(self, tp: TP) -> int:
+        """Return how many offsets lie between the first chunk in flight and the end of the last."""
+        reading = self._readings.get(tp)
+        return reading.order[-1][1] - reading.order[0][0] if reading is not None and reading.order else 0
+
     def in_flight(self, tp: TP) -> int:
         """Return how many chunks were delivered and not acknowledged yet."""
         reading = self._readings.get(tp)
@@ -175,13 +190,6 @@ class Ledger:
 
 
 def split(records: Sequence[RawRecord], size: int = MAX_CHUNK_RECORDS) -> Iterator[Sequence[RawRecord]]:
-    """Cut ``records`` into runs of at most ``size``, in order.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> [len(run) for run in split([SimpleNamespace(offset=0)] * 5, size=2)]
-    [2, 2, 1]
-    """
+    """Cut ``records`` into runs of at most ``size``, in order."""
     for start in range(0, len(records), size):
         yield records[start : start + size]

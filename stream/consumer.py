@@ -61,6 +61,18 @@ class ChunkConsumer(Consumer):
         """
         return self._ledger.acknowledge(chunk)
 
+    def is_current(self, chunk: Chunk) -> bool:
+        """Return whether a chunk still counts: no seek and no revocation has forgotten it."""
+        return self._ledger.is_current(chunk)
+
+    def taken(self, tp: TP) -> int | None:
+        """Return the offset after the last chunk that was put into a queue and is in flight, if any is."""
+        return self._ledger.taken(tp)
+
+    def unhandled(self, tp: TP) -> int:
+        """Return how many records were put into queues and are not acknowledged yet, holes counted in."""
+        return self._ledger.unhandled(tp)
+
     def in_flight(self, tp: TP) -> int:
         """Return how many chunks were put into agents' queues and are not acknowledged yet."""
         return self._ledger.in_flight(tp)

@@ -110,7 +110,8 @@ class Evaluation:
 
     async def _learn(self, examples: Examples) -> None:
         if len(examples.item):
-            await self._brain.test_and_learn(examples)
+            async for _ in self._brain.test_and_learn(examples):
+                pass
         while await self._brain.replay():
             pass
 

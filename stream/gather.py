@@ -1,37 +1,62 @@
 """Chunks gathered while something else is done with those before."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
+from typing import Final
 
 from stream.chunks import Chunk
 
-__all__ = ["gathered"]
+__all__ = ["Gathering"]
+
+# Chunks that are taken in ahead; each is at most one fetch of a partition, a megabyte. What is beyond waits
+# in Faust's own queue, which stops the fetching when it is full.
+_AHEAD: Final = 8
 
 
-async def gathered(chunks: AsyncIterable[Chunk]) -> AsyncIterator[list[Chunk]]:
-    """Yield all that has come since the last time, at least one chunk, until the chunks end.
+class Gathering:
+    """All that has come since the last time: what comes in trickles is handled in one go.
 
-    They are taken in while the one who asks is busy, so that what comes in trickles is handled in one go.
+    Parameters
+    ----------
+    chunks
+        Taken in while the one who asks is busy.
     """
-    come: list[Chunk] = []
-    news = asyncio.Event()
 
-    async def take_in() -> None:
+    def __init__(self, chunks: AsyncIterable[Chunk]) -> None:
+        self._chunks = chunks
+        self._come: deque[Chunk] = deque()
+        self._changed = asyncio.Event()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._come
+
+    async def __aiter__(self) -> AsyncIterator[list[Chunk]]:
+        """Yield runs of at least one chunk, until the chunks end."""
+        reader = asyncio.create_task(self._take_in())
         try:
-            async for chunk in chunks:
-                come.append(chunk)
-                news.set()
+            while self._come or not reader.done():
+                if self._come:
+                    come = list(self._come)
+                    self._come.clear()
+                    self._changed.set()
+                    yield come
+                else:
+                    self._changed.clear()
+                    await self._changed.wait()
+            await reader  # raises what ended it
         finally:
-            news.set()
+            reader.cancel()
 
-    reader = asyncio.create_task(take_in())
-    try:
-        while come or not reader.done():
-            await news.wait()
-            news.clear()
-            now, come[:] = come[:], []
-            if now:
-                yield now
-        await reader  # raises what ended it
-    finally:
-        reader.cancel()
+    async def _take_in(self) -> None:
+        try:
+            async for chunk in self._chunks:
+                self._come.append(chunk)
+                self._changed.set()
+                while len(self._come) >= _AHEAD:
+                    self._changed.clear()
+                    await self._changed.wait()
+        finally:
+            self._changed.set()

@@ -112,11 +112,10 @@ class Intake:
         return [tp.topic for tp in tps if self._has_more(tp)]
 
     def _has_more(self, tp: TP) -> bool:
+        """Say whether more is to come: of the broker, without markers, or on its way through a queue."""
         consumer = self._consumer()
-        arrived, end = self._arrivals.next_offset(tp), consumer.highwater(tp)
-        if arrived is None or end is None:
-            return consumer.backlog(tp) != 0
-        return arrived < end
+        taken = consumer.taken(tp)
+        return consumer.backlog(tp) != 0 or taken not in (None, self._arrivals.next_offset(tp))
 
     def _hold_those_ahead(self) -> None:
         consumer = self._consumer()

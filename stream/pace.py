@@ -1,11 +1,12 @@
 """Keeps answering and learning together: whoever is ahead waits, for a while."""
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 __all__ = ["Pace"]
 
-# Seconds. Answers are late rather than stale, but not for longer: the learner may be elsewhere, or down.
+# Seconds a batch waits at most: answers are late rather than stale, but never stopped by a learner that is.
 _PATIENCE: Final = 0.5
 
 
@@ -26,21 +27,14 @@ class Pace:
         self._behind = 0
         self._moved = asyncio.Event()
 
-    @property
-    def is_even(self) -> bool:
-        """Whether all that was handed on is learnt."""
-        return not self._behind
-
     async def handed_on(self, events: int) -> None:
         """Count events handed on to the learner; wait while it is too far behind."""
         self._behind += events
-        while self._behind > self._ahead:
-            self._moved.clear()
-            try:
-                await asyncio.wait_for(self._moved.wait(), _PATIENCE)
-            except TimeoutError:
-                self._behind = 0  # it learns elsewhere or not at all: start counting anew
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self._behind > self._ahead:
+                    self._moved.clear()
+                    await self._moved.wait()
 
     def learnt(self, events: int) -> None:
         """Count events that the learner has learnt from."""

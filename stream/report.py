@@ -4,6 +4,7 @@ import msgspec
 import psutil
 
 from models.metrics import Quality
+from stream.health import is_ready, lags
 from stream.versions import versions
 from stream.worker import Worker
 
@@ -38,14 +39,14 @@ def status(worker: Worker) -> Status:
     """Return how the worker stands."""
     meters, recommender = worker.meters, worker.brain.recommender
     return Status(
-        ready=worker.is_ready(),
+        ready=is_ready(worker),
         handled=meters.usable + meters.duplicates + meters.dead_letters,
         usable=meters.usable,
         duplicates=meters.duplicates,
         dead_letters=meters.dead_letters,
         handed_on=meters.handed_on,
         learnt=meters.learnt,
-        lag=sum(lag for tp, lag in worker.lags().items() if tp.topic in worker.sources),
+        lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.sources),
         latency_ms=meters.latency_ms(),
         quality=recommender.quality,
         rows=recommender.items,

@@ -13,6 +13,8 @@ from models.context import Context
 from models.errors import InvalidRecord
 from models.observation import History
 from models.profile import Profiles
+from stream.health import is_ready, measure
+from stream.answering import banned_items
 from stream.report import status
 from stream.worker import Worker
 
@@ -50,12 +52,12 @@ class Pages:
 
     async def readyz(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
         """Say 200 once the rebalance is done and state and model are in place, 503 before."""
-        ready = self._worker.is_ready()
+        ready = is_ready(self._worker)
         return self._json({"ready": ready}, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
         """Give the Prometheus metrics."""
-        self._worker.measure()
+        measure(self._worker)
         text = generate_latest(self._worker.meters.registry)
         return self._worker.app.web.bytes(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -77,8 +79,9 @@ class Pages:
         if k is None:
             return self._bad_count(request)
         profiles = self._profile(user_id)
-        context = Context.of(*History.of(profiles.actions.entries))
-        ranked = await self._worker.brain.rank(context, context.items[:, :1].numpy(), k)
+        history, hide = History.of(profiles.actions.entries), self._worker.settings.hide_bought
+        banned = banned_items(history.item[:, 0], history, profiles.lines.entries, hide_bought=hide)
+        ranked = await self._worker.brain.rank(Context.of(*history), banned, k)
         (items,) = ranked_items(ranked, self._worker.names)
         return self._json({"user_id": user_id, "items": to_builtins(items)})
 

@@ -11,13 +11,13 @@ from faust.types import TP, AppT
 
 from models.batch import Batch
 from models.catalog import Catalog
-from models.examples import Examples
 from models.names import Names
 from models.observation import Observations
 from stream.arrivals import Released
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.clock import now_ms
+from stream.gather import Gathering
 from stream.intake import Intake
 from stream.meters import Meters
 from stream.pace import Pace
@@ -67,6 +67,7 @@ class Worker:
         self.brain = brain
         self.topics = Topics(settings.topic_prefix, settings.partitions)
         self.sources = (self.topics.name(BROWSE), self.topics.name(ORDERS))
+        self._examples = TP(self.topics.name("examples"), 0)
         self.meters = Meters()
         self.names = Names()
         self.catalog = Catalog()
@@ -75,7 +76,7 @@ class Worker:
         self.read_to: dict[TP, int] = {}
         self._is_open = False
         self._taken_over: set[int] = set()
-        self._handled_to: dict[TP, int] = {}
+        self._relearn_to = 0  # the end of the examples when this worker got them
 
     def open(self) -> None:
         """Open the profile store; called when the app starts, so that an import opens nothing."""
@@ -104,6 +105,9 @@ class Worker:
         for partition in partitions:
             await self.settlement.resend(partition)
         self._taken_over |= partitions
+        if self.learns:
+            ends = await consumer(self.app).highwaters(self._examples)
+            self._relearn_to = ends[self._examples]
 
     def stamp(self, batch: Batch, events: Iterable[Any]) -> Stamp:
         """Return what the answers of a batch have in common, once its items have names."""
@@ -120,10 +124,15 @@ class Worker:
         if self.learns:
             await self.pace.handed_on(lessons)
 
+    def take(self, chunks: list[Chunk]) -> list[Chunk]:
+        """Return the chunks to be folded in memory, once each: not those that a seek makes come again."""
+        current = [chunk for chunk in chunks if consumer(self.app).is_current(chunk)]
+        self.read_to.update({chunk.tp: chunk.next_offset for chunk in current})
+        return current
+
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
         tp = chunk.tp
-        self.read_to[tp] = chunk.next_offset
         told = self.store.offsets(tp.partition).get(tp.topic, 0)
         new = [letter for offset, letter in letters.items() if offset >= told]
         if not new:
@@ -137,52 +146,32 @@ class Worker:
     def acknowledge(self, chunks: Iterable[Chunk]) -> None:
         """Mark chunks as handled."""
         for chunk in chunks:
-            if consumer(self.app).acknowledge(chunk):
-                self._handled_to[chunk.tp] = chunk.next_offset
+            consumer(self.app).acknowledge(chunk)
 
-    def learnt(self, chunks: list[Chunk], examples: Examples, loss: float) -> None:
-        """Count what the learner has learnt from."""
+    def learnt(self, events: int, loss: float, chunks: list[Chunk]) -> None:
+        """Count a step that the learner has taken on chunks."""
         age = now_ms() - chunks[0].records[0].timestamp
-        self.meters.count_lesson(len(examples.item), loss, age / 1000)
-        self.pace.learnt(len(examples.item))
+        self.meters.count_lesson(events, loss, age / 1000)
+        self.pace.learnt(events)
 
     @property
     def learns(self) -> bool:
         """Whether this worker's learner has the examples: one of all the workers has."""
-        return TP(self.topics.name("examples"), 0) in consumer(self.app).assignment()
+        return self._examples in consumer(self.app).assignment()
 
     @property
-    def has_time(self) -> bool:
-        """Whether neither an event nor a lesson waits: the time to rehearse."""
-        return self.intake.is_empty and self.pace.is_even
+    def has_relearnt(self) -> bool:
+        """Whether the model knows what it had learnt before this worker got the examples."""
+        return not self.learns or self.read_to.get(self._examples, 0) >= self._relearn_to
 
-    async def gather_lessons(self) -> None:
+    def has_time(self, lessons: Gathering) -> bool:
+        """Return whether neither an event nor a lesson waits: the time to rehearse."""
+        return self.intake.is_empty and lessons.is_empty
+
+    async def gather_lessons(self, lessons: Gathering) -> None:
         """Let lessons gather while there are few: a step on three costs as much as one on a hundred."""
-        if self.has_time:
+        if self.has_time(lessons):
             await asyncio.sleep(_GATHER_SECONDS)
-
-    def is_ready(self) -> bool:
-        """Whether the rebalance is done, the state is in place and records flow."""
-        app: Any = self.app
-        return bool(not app.rebalancing and app.flow_control.is_active() and app.consumer.flow_active)
-
-    def measure(self) -> None:
-        """Bring the gauges up to date; called when somebody looks."""
-        recommender, meters = self.brain.recommender, self.meters
-        meters.show_quality(recommender.quality)
-        meters.rows.set(recommender.items)
-        meters.users.set(self.store.row_estimate())
-        for tp, records in self.lags().items():
-            meters.consumer_lag.labels(tp.topic, str(tp.partition)).set(records)
-
-    def lags(self) -> dict[TP, int]:
-        """Return how many records of each assigned partition are not handled yet, as the last fetch knows."""
-        reader = consumer(self.app)
-        found = {}
-        for tp in reader.assignment():
-            end, handled = reader.highwater(tp), self._handled_to.get(tp)
-            found[tp] = (reader.backlog(tp) or 0) if end is None or handled is None else max(0, end - handled)
-        return found
 
     def _settled_inner(self, chunk: Chunk, letters: int) -> None:
         self.meters.count_inner_dead_letters(chunk.tp.topic, letters)

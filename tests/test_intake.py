@@ -15,17 +15,18 @@ CLICKS, PURCHASES = TP("clicks", 3), TP("purchases", 3)
 
 
 class FakeConsumer:
-    """Knows the ends of its logs; nothing of an unknown one is left."""
+    """Knows the ends of its logs, and what it has put into the queue; nothing of an unknown one is left."""
 
     def __init__(self, **ends: int) -> None:
         self.ends = {TP(topic, 3): end for topic, end in ends.items()}
         self.held: set[TP] = set()
-
-    def highwater(self, tp: TP) -> int | None:
-        return self.ends.get(tp)
+        self.queued: dict[TP, int] = {}
 
     def backlog(self, tp: TP) -> int | None:
-        return self.ends.get(tp, 0)
+        return self.ends.get(tp, 0) - self.queued.get(tp, 0)
+
+    def taken(self, tp: TP) -> int | None:
+        return self.queued.get(tp)
 
     def hold(self, tp: TP) -> None:
         self.held.add(tp)
@@ -50,6 +51,7 @@ class Desk:
     def arrive(self, *chunks: Chunk) -> None:
         for arrived in chunks:
             self.coming.put_nowait(arrived)
+            self.consumer.queued[arrived.tp] = arrived.next_offset
 
     async def next_times(self) -> list[int]:
         """Return the times of the next batch's events."""

@@ -1,0 +1,33 @@
+"""How a worker stands: whether it is ready, and how far it is behind."""
+
+from typing import Any
+
+from faust.types import TP
+
+from stream.transport import consumer
+from stream.worker import Worker
+
+__all__ = ["is_ready", "lags", "measure"]
+
+
+def is_ready(worker: Worker) -> bool:
+    """Return whether the rebalance is done, the state and the model are in place, and records flow."""
+    app: Any = worker.app
+    flows = not app.rebalancing and app.flow_control.is_active() and app.consumer.flow_active
+    return bool(flows and worker.has_relearnt)
+
+
+def lags(worker: Worker) -> dict[TP, int]:
+    """Return how many records of each assigned partition are not handled yet, as the last fetch knows."""
+    reader = consumer(worker.app)
+    return {tp: (reader.backlog(tp) or 0) + reader.unhandled(tp) for tp in reader.assignment()}
+
+
+def measure(worker: Worker) -> None:
+    """Bring the gauges up to date; called when somebody looks."""
+    recommender, meters = worker.brain.recommender, worker.meters
+    meters.show_quality(recommender.quality)
+    meters.rows.set(recommender.items)
+    meters.users.set(worker.store.row_estimate())
+    for tp, records in lags(worker).items():
+        meters.consumer_lag.labels(tp.topic, str(tp.partition)).set(records)
