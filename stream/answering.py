@@ -9,9 +9,9 @@ from models.batch import TAKES_BACK, Batch, Longs
 from models.context import Context
 from models.examples import Examples, examples_of
 from models.fold import fold
-from models.observation import Observations
+from models.observation import History, Observations
 from models.profile import SERVED_ITEMS, Profiles
-from models.timeline import action_of
+from models.timeline import action_of, as_of, stamps
 from stream.brain import Brain
 
 __all__ = ["Answer", "answer", "banned_items", "served_before"]
@@ -34,7 +34,8 @@ async def answer(brain: Brain, profiles: Profiles, batch: Batch, *, hide_bought:
     The profiles remember what was served; nothing is written or learnt yet.
     """
     seen = fold(profiles, batch, _HISTORY)  # repeats drop out
-    banned = banned_items(batch, profiles, seen, hide_bought=hide_bought)
+    lines = profiles.lines.entries[seen.user_row]  # int64[M, 2, 32]
+    banned = banned_items(batch.item[seen.kept], seen.after, lines, hide_bought=hide_bought)
     ranked = await brain.rank(Context.of(*seen.after), banned)
     examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
     profiles.serve(seen.user_row, ranked.items)
@@ -54,11 +55,23 @@ def served_before(profiles: Profiles, seen: Observations, ranked: Ranked) -> Lon
     return served
 
 
-def banned_items(batch: Batch, profiles: Profiles, seen: Observations, *, hide_bought: bool) -> Longs:
-    """Return the items that each answer must not hold, int64[M, X]: the one just acted on, and the bought."""
-    item = batch.item[seen.kept]  # int64[M]
+def banned_items(item: Longs, after: History, lines: Longs, *, hide_bought: bool) -> Longs:
+    """Return the items that each of M answers must not hold, int64[M, X], 0 for none.
+
+    Parameters
+    ----------
+    item
+        int64[M], the items just acted on.
+    after
+        What the users had done by then: what was bought later is not known yet.
+    lines
+        int64[M, 2, 32], items and stamps of the users' order lines, maybe later ones among them.
+    hide_bought
+        Whether an answer must not hold what its user has bought and not returned.
+    """
     if not hide_bought:
         return item[:, None]
-    returned = TAKES_BACK[action_of(profiles.lines.stamp)]  # bool[U, 32]
-    bought = np.where(returned, 0, profiles.lines.item)  # int64[U, 32]
-    return np.concatenate([item[:, None], bought[seen.user_row]], axis=1)
+    bought, stamp = lines[:, 0], lines[:, 1]  # int64[M, 32] each
+    now = as_of(stamps(after.ts[:, :1], after.action[:, :1]))  # int64[M, 1]
+    hidden = (stamp <= now) & ~TAKES_BACK[action_of(stamp)]
+    return np.concatenate([item[:, None], np.where(hidden, bought, 0)], axis=1)

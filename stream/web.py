@@ -13,8 +13,8 @@ from models.context import Context
 from models.errors import InvalidRecord
 from models.observation import History
 from models.profile import Profiles
-from stream.health import is_ready, measure
 from stream.answering import banned_items
+from stream.health import is_ready, measure
 from stream.report import status
 from stream.worker import Worker
 

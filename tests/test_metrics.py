@@ -20,7 +20,7 @@ from models.recommender import PRODUCT, Recommender
 from producers.bundled import REES46
 from producers.logs import open_log, read_log
 from producers.reading import Reading
-from stream.answering import banned_items, served_before
+from stream.answering import served_before
 
 CPU = torch.device("cpu")
 HISTORY = 50
@@ -84,7 +84,7 @@ def examples_from(events: list[Event], profiles: Profiles, recommender: Recommen
     """Return the examples of a batch by the steps of an agent, without Kafka."""
     batch = Batch.of(events)
     seen = fold(profiles, batch, HISTORY)
-    banned = torch.from_numpy(banned_items(batch, profiles, seen, hide_bought=False))
+    banned = torch.from_numpy(batch.item[seen.kept][:, None])
     ranked = Ranked.of(recommender.predict_many(Context.of(*seen.after), banned, K))
     examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
     profiles.serve(seen.user_row, ranked.items)

@@ -8,7 +8,7 @@ from arriving import NOW, record
 from faust.types import TP
 
 from models.answers import Ranked
-from models.batch import Batch
+from models.batch import Batch, Longs
 from models.events import Action, Event, Recommendation
 from models.examples import Examples, examples_of, unpack
 from models.fingerprint import fingerprint
@@ -33,6 +33,11 @@ def event(number: int, user: str, item: str, action: Action = Action.VIEW_ITEM) 
 def folded(*stream: Event) -> tuple[Batch, Profiles, Observations]:
     batch, profiles = Batch.of(stream), Profiles(["ann", "bob"])
     return batch, profiles, fold(profiles, batch, 50)
+
+
+def banned(batch: Batch, profiles: Profiles, seen: Observations, *, hide_bought: bool) -> Longs:
+    lines = profiles.lines.entries[seen.user_row]
+    return banned_items(batch.item[seen.kept], seen.after, lines, hide_bought=hide_bought)
 
 
 def ranked(*lines: list[int]) -> Ranked:
@@ -85,8 +90,10 @@ def test_a_longer_list_is_scored_by_its_first_20() -> None:
 def test_the_item_just_acted_on_is_banned_and_no_other() -> None:
     bought = event(0, "ann", "hat", Action.PURCHASE)
     batch, profiles, seen = folded(bought, event(1, "ann", "coat"), bought)
-    banned = banned_items(batch, profiles, seen, hide_bought=False)
-    assert banned.tolist() == [[fingerprint("hat")], [fingerprint("coat")]]
+    assert banned(batch, profiles, seen, hide_bought=False).tolist() == [
+        [fingerprint("hat")],
+        [fingerprint("coat")],
+    ]
 
 
 def test_what_was_bought_and_not_returned_is_hidden_where_the_shop_wants_it() -> None:
@@ -97,9 +104,22 @@ def test_what_was_bought_and_not_returned_is_hidden_where_the_shop_wants_it() ->
         event(3, "ann", "coat"),
         event(4, "bob", "coat"),
     )
-    ann, bob = banned_items(batch, profiles, seen, hide_bought=True)[3:]
+    ann, bob = banned(batch, profiles, seen, hide_bought=True)[3:]
     assert set(ann.tolist()) - {0} == {fingerprint("coat"), fingerprint("hat")}
     assert set(bob.tolist()) - {0} == {fingerprint("coat")}
+
+
+def test_what_is_bought_later_in_the_batch_is_not_hidden_yet() -> None:
+    stream = [event(0, "ann", "coat"), event(1, "ann", "hat", Action.PURCHASE), event(2, "ann", "coat")]
+    before, _, after = banned(*folded(*stream), hide_bought=True)
+    assert set(before.tolist()) - {0} == {fingerprint("coat")}
+    assert set(after.tolist()) - {0} == {fingerprint("coat"), fingerprint("hat")}
+
+
+def test_what_is_bought_already_is_hidden_from_the_answer_to_a_late_event_as_well() -> None:
+    stream = [event(1, "ann", "hat", Action.PURCHASE), event(0, "ann", "coat")]
+    _, late = banned(*folded(*stream), hide_bought=True)
+    assert set(late.tolist()) - {0} == {fingerprint("coat"), fingerprint("hat")}
 
 
 def test_each_event_that_is_no_repeat_gets_one_answer_in_order_on_its_users_partition() -> None:
