@@ -12,8 +12,6 @@ __all__ = ["Popularity"]
 
 # Two days of a small shop or minutes of a large one; the reference scores were taken with the same.
 _HALF_LIFE_EVENTS = 20_000
-# Enough that k = 20 remain when a user's banned items are taken out.
-_SPARE = 3
 # Masses grow instead of decaying; beyond this they are scaled down together, far from overflow.
 _RESCALE_AT = 1e12
 
@@ -23,19 +21,19 @@ class Popularity:
 
     Parameters
     ----------
-    k
-        The longest ranking it will be asked for.
+    places
+        Items it keeps in order: as many as the longest ranking has, and as may be banned from it.
     limit
         The most items it counts.
     device
         Where it lives.
     """
 
-    def __init__(self, k: int, limit: int, device: torch.device) -> None:
+    def __init__(self, places: int, limit: int, device: torch.device) -> None:
         self._mass = Table({"mass": Column((), torch.float64)}, limit, device, torch.Generator())
         self._weight = 1.0
         self._growth = 2 ** (1 / _HALF_LIFE_EVENTS)
-        self._places = _SPARE * k
+        self._places = places
         self._top = torch.zeros(self._places, dtype=torch.int64, device=device)  # int64[places] keys
         self._top_mass = torch.zeros(self._places, device=device)  # float32[places]
 
@@ -54,8 +52,9 @@ class Popularity:
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the most popular items, the same for all but for what is banned."""
-        top = self._top.expand(len(context.items), -1)  # int64[B, places]
-        mass = self._top_mass.expand(len(context.items), -1)  # float32[B, places]
+        enough = k + banned.shape[1]  # k are left if all that is banned is among them
+        top = self._top[:enough].expand(len(context.items), -1)  # int64[B, enough]
+        mass = self._top_mass[:enough].expand(len(context.items), -1)  # float32[B, enough]
         items, scores = compact((top != 0) & ~is_among(top, banned), k, top, mass)
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 

@@ -9,6 +9,7 @@ from models.chain import Chain
 from models.context import Context
 from models.embedding import EmbeddingLearner
 from models.examples import Examples
+from models.layout import LINES
 from models.learner import Learner
 from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
 from models.popularity import Popularity
@@ -23,6 +24,8 @@ PRODUCT: Final = "headrace"
 SOURCES: Final = ("embedding", "popular")
 # Replayed examples for each new one when there is time: more than 3 gained nothing on any log.
 _REPLAY_RATIO: Final = 3
+# 1,000 items may be asked for; banned may be the item acted on and what was bought.
+_PLACES: Final = 1000 + 1 + LINES.capacity
 
 
 class Recommender:
@@ -41,7 +44,7 @@ class Recommender:
     def __init__(self, limit: int, device: torch.device, seed: int) -> None:
         self.device = device
         self._embedding = EmbeddingLearner(limit, device, seed)
-        self._popularity = Popularity(K, limit, device)
+        self._popularity = Popularity(_PLACES, limit, device)
         self._product = Chain([self._embedding, self._popularity])
         self._baselines: dict[str, Learner] = {
             "pop": self._popularity,

@@ -16,6 +16,7 @@ from models.ranking import Ranking
 from models.recent import Recent
 from models.recommender import Recommender
 
+PLACES = K + 4  # the checks ban four items at most
 LIMIT = 60  # fewer than the made-up shop has: some items get no row
 SMALL = Hyperparameters(memory=200)  # so that the ring turns over
 
@@ -27,10 +28,10 @@ def embedding(device: torch.device, limit: int = 1_000) -> EmbeddingLearner:
 LEARNERS: dict[str, Callable[[torch.device], Learner]] = {
     "embedding": embedding,
     "full embedding": lambda device: embedding(device, LIMIT),
-    "popularity": lambda device: Popularity(K, 1_000, device),
-    "full popularity": lambda device: Popularity(K, LIMIT, device),
+    "popularity": lambda device: Popularity(PLACES, 1_000, device),
+    "full popularity": lambda device: Popularity(PLACES, LIMIT, device),
     "recent": lambda _: Recent(),
-    "chain": lambda device: Chain([Recent(), embedding(device), Popularity(K, 1_000, device)]),
+    "chain": lambda device: Chain([Recent(), embedding(device), Popularity(PLACES, 1_000, device)]),
     "recommender": lambda device: Recommender(1_000, device, seed=3),
 }
 DEVICES = [

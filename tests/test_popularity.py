@@ -1,13 +1,17 @@
 """Laws of decayed popularity, by hand."""
 
+from typing import Any
+
 import pytest
 import torch
 from lessons import contexts, examples, keys
+from torch import Tensor
 
 import models.popularity
 from models.context import Context
 from models.examples import Examples
 from models.popularity import Popularity
+from models.ranking import compact
 
 CPU = torch.device("cpu")
 NOBODY = contexts(1, 0, CPU)
@@ -68,6 +72,21 @@ def test_it_is_the_same_for_everybody_but_for_what_is_banned() -> None:
     many = Context(*(column.expand(3, -1) for column in NOBODY))
     ranking = popularity.predict_many(many, torch.tensor([[0, 0], [4, 6], [9, 5]]), 3)
     assert ranking.items.tolist() == [[4, 5, 6], [5, 0, 0], [4, 6, 0]]
+
+
+def test_a_short_ranking_looks_at_no_more_places_than_it_can_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = []
+
+    def counting(wanted: Tensor, *rest: Any) -> list[Tensor]:
+        widths.append(wanted.shape[1])
+        return compact(wanted, *rest)
+
+    monkeypatch.setattr(models.popularity, "compact", counting)
+    popularity = Popularity(1_000, 2_000, CPU)
+    popularity.learn_many(seen(list(range(1, 1_500))))
+    found = popularity.predict_many(NOBODY, torch.tensor([[1_499, 1_498, 0]]), 5).items
+    assert found.tolist() == [[1_497, 1_496, 1_495, 1_494, 1_493]]
+    assert widths == [8]
 
 
 def test_items_beyond_the_limit_are_never_recommended() -> None:

@@ -1,7 +1,7 @@
 """Laws of the product's model as a whole: fallback, tests before lessons, rehearsal."""
 
 import torch
-from lessons import contexts, examples
+from lessons import contexts, examples, keys
 from states import same, state_of
 
 from models.context import Context
@@ -46,6 +46,16 @@ def test_the_popular_list_is_as_long_as_asked_for() -> None:
     model.learn_many(examples(64, 1, CPU))
     for k in (1, K, 100):
         assert model.popular(k).shape == (k,)
+
+
+def test_the_longest_list_is_full_also_where_all_that_may_be_banned_is_popular() -> None:
+    model = Recommender(2_000, CPU, seed=0)
+    items = keys(torch.arange(1, 1_101))
+    model.learn_many(examples(1_100, 1, CPU)._replace(item=items))
+    banned = model.popular(33)[None, :]
+    ranking = model.predict_many(nobody(1), banned, 1_000)
+    assert len(set(ranking.items[0].tolist()) - {0}) == 1_000
+    assert not set(ranking.items[0].tolist()) & set(banned[0].tolist())
 
 
 def test_the_product_is_scored_by_what_was_served() -> None:
