@@ -15,18 +15,18 @@ CLICKS, PURCHASES = TP("clicks", 3), TP("purchases", 3)
 
 
 class FakeConsumer:
-    """Knows the ends of its logs, and what it has put into the queue; nothing of an unknown one is left."""
+    """Knows the ends of its logs, and how far they were handed on; the log of another topic is empty."""
 
     def __init__(self, **ends: int) -> None:
         self.ends = {TP(topic, 3): end for topic, end in ends.items()}
+        self.handed_on: dict[TP, int] = {}
         self.held: set[TP] = set()
-        self.queued: dict[TP, int] = {}
-
-    def backlog(self, tp: TP) -> int | None:
-        return self.ends.get(tp, 0) - self.queued.get(tp, 0)
 
     def taken(self, tp: TP) -> int | None:
-        return self.queued.get(tp)
+        return self.handed_on.get(tp)
+
+    def backlog(self, tp: TP) -> int | None:
+        return self.ends.get(tp, 0) - self.handed_on.get(tp, 0)
 
     def hold(self, tp: TP) -> None:
         self.held.add(tp)
@@ -50,8 +50,12 @@ class Desk:
 
     def arrive(self, *chunks: Chunk) -> None:
         for arrived in chunks:
+            self.consumer.handed_on[arrived.tp] = arrived.next_offset
             self.coming.put_nowait(arrived)
-            self.consumer.queued[arrived.tp] = arrived.next_offset
+
+    def end(self) -> None:
+        """Let the chunks end."""
+        self.coming.put_nowait(None)
 
     async def next_times(self) -> list[int]:
         """Return the times of the next batch's events."""
@@ -79,6 +83,19 @@ def test_a_topic_waits_for_the_past_of_the_other() -> None:
         assert not first.done()
         desk.arrive(chunk(PURCHASES, 0, [15, 30]))
         assert await first == [10, 15, 20, 30, 40]
+
+    asyncio.run(law())
+
+
+def test_what_is_newer_than_the_others_newest_waits_for_the_rest_of_it() -> None:
+    async def law() -> None:
+        desk = Desk(FakeConsumer(clicks=3, purchases=2))
+        desk.arrive(chunk(PURCHASES, 0, [15]), chunk(CLICKS, 0, [10, 20, 40]))
+        assert await desk.next_times() == [10, 15]
+        rest = asyncio.ensure_future(desk.next_times())
+        await taken_in(desk, CLICKS)
+        desk.arrive(chunk(PURCHASES, 1, [30]))
+        assert await rest == [20, 30, 40]
 
     asyncio.run(law())
 
@@ -142,7 +159,7 @@ def test_a_topic_that_runs_ahead_is_held_and_let_go() -> None:
         seen = await first
         while len(seen) < 31:
             seen += await desk.next_times()
-        desk.arrive(None)  # type: ignore[arg-type]
+        desk.end()
         with pytest.raises(StopAsyncIteration):
             await desk.next_times()
         assert seen == [*range(1, 31), 40]
@@ -154,7 +171,8 @@ def test_a_topic_that_runs_ahead_is_held_and_let_go() -> None:
 def test_what_waits_is_released_before_the_end() -> None:
     async def law() -> None:
         desk = Desk(FakeConsumer(clicks=2), limit=1)
-        desk.arrive(chunk(CLICKS, 0, [10, 20]), None)  # type: ignore[arg-type]
+        desk.arrive(chunk(CLICKS, 0, [10, 20]))
+        desk.end()
         assert [times(batch.events) async for batch in desk.batches] == [[10], [20]]
 
     asyncio.run(law())
