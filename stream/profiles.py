@@ -67,6 +67,7 @@ class ProfileStore:
     def __init__(self, folder: Path) -> None:
         self._storage = Storage(folder)
         self._tickets: dict[int, Iterator[int]] = {}
+        self._offsets: dict[int, dict[str, int]] = {}  # of partitions that were asked for
 
     def load(self, partition: int, users: Iterable[str]) -> Profiles:
         """Return the profiles of users, each once, in the order in which they are first named.
@@ -93,6 +94,7 @@ class ProfileStore:
         ticket = self._next_ticket(partition)
         unread = {**_offsets(offsets), _ticket(ticket): _encode(pending)}
         self._storage.write(partition, state, unread)
+        self._offsets.get(partition, {}).update(offsets)
         return Commit(ticket, [*state.items(), *_offsets(offsets).items()], outbox)
 
     def confirm(self, partition: int, ticket: int) -> None:
@@ -108,15 +110,21 @@ class ProfileStore:
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""
-        return {topic.decode(): int(offset) for topic, offset in self._storage.scan(partition, b"n")}
+        if partition not in self._offsets:
+            # Only once: behind the offsets the scan steps over every ticket that was ever deleted.
+            found = self._storage.scan(partition, b"n")
+            self._offsets[partition] = {topic.decode(): int(offset) for topic, offset in found}
+        return dict(self._offsets[partition])
 
     def apply_changelog(self, partition: int, changes: Changes) -> None:
         """Write the newest records of names of the partition's changelog, all or nothing."""
         self._storage.write(partition, changes)
+        self._offsets.pop(partition, None)
 
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition."""
         self._storage.drop(partition)
+        self._offsets.pop(partition, None)
 
     def row_estimate(self) -> int:
         """Return about how many profiles there are; one just rewritten may count more than once."""

@@ -18,7 +18,7 @@ from models.layout import UnreadableProfile
 from models.profile import Profiles
 from models.seen import BLOCK, UnreadableBlocks
 from stream.profiles import Commit, ProfileStore
-from stream.storage import StorageUnusable
+from stream.storage import Storage, StorageUnusable
 
 
 def events(count: int, user: str = "ann") -> list[Event]:
@@ -76,6 +76,24 @@ def test_repeats_are_known_after_a_restart_also_in_full_blocks(folder: Path) -> 
     assert len(again.blocks[0]) == 3
     assert not len(fold(again, as_batch(stream)).kept)
     store.close()
+
+
+def test_offsets_that_were_asked_for_are_those_of_every_later_change(store: ProfileStore) -> None:
+    assert store.offsets(0) == {}
+    commit(store, events(3))
+    assert store.offsets(0) == {"clicks": 3}
+    store.apply_changelog(0, {b"nclicks": b"2", b"npurchases": b"9"})
+    assert store.offsets(0) == {"clicks": 2, "purchases": 9}
+    store.drop(0)
+    assert store.offsets(0) == {}
+
+
+def test_offsets_are_looked_up_on_disk_once(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(store, events(2))
+    assert store.offsets(0) == {"clicks": 2}
+    monkeypatch.delattr(Storage, "scan")
+    commit(store, events(3))
+    assert store.offsets(0) == {"clicks": 3}
 
 
 def test_a_user_nobody_has_seen_has_an_empty_profile(store: ProfileStore) -> None:
