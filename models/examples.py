@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import TAKES_BACK, Batch, Longs
+from models.batch import ACTIONS, TAKES_BACK, Batch, Longs
 from models.context import CONTEXT_ITEMS, Context
 from models.errors import ModelError
-from models.metrics import NOT_SCORED, rank_of
+from models.metrics import NOT_SCORED, K, rank_of
 from models.observation import Observations
 
 __all__ = ["Examples", "ExamplesUnreadable", "examples_of", "no_examples", "pack", "unpack"]
@@ -106,7 +106,7 @@ def unpack(raw: bytes) -> tuple[Examples, list[str]]:
     Raises
     ------
     ExamplesUnreadable
-        If the bytes are something else or another form.
+        If the bytes are something else or another form, or hold a rank or an action's code that is none.
     """
     try:
         fields = msgpack.unpackb(raw)
@@ -128,4 +128,15 @@ def _read(fields: dict[str, Any]) -> tuple[Examples, list[str]]:
     arrays = (np.frombuffer(column, kind) for column, kind in zip(fields["columns"], _KINDS, strict=True))
     columns = [torch.from_numpy(array.copy()) for array in arrays]
     context = Context(*(column.view(count, CONTEXT_ITEMS) for column in columns[:3]))
-    return Examples(context, *(column.view(count) for column in columns[3:])), names
+    examples = Examples(context, *(column.view(count) for column in columns[3:]))
+    _check(examples)
+    return examples, names
+
+
+def _check(examples: Examples) -> None:
+    if (examples.context.actions > len(ACTIONS)).any() or (examples.action > len(ACTIONS)).any():
+        raise ValueError(f"an action's code is at most {len(ACTIONS)}")
+    if (examples.action == 0).any():
+        raise ValueError("an example has an action")
+    if ((examples.rank < NOT_SCORED) | (examples.rank > K)).any():
+        raise ValueError(f"a rank is from {NOT_SCORED} to {K}")

@@ -15,7 +15,7 @@ from models.events import Event
 from models.examples import Examples, ExamplesUnreadable, examples_of, no_examples, pack, unpack
 from models.fingerprint import fingerprint
 from models.fold import fold
-from models.metrics import MISSED, NOT_SCORED
+from models.metrics import MISSED, NOT_SCORED, K
 from models.profile import Profiles
 
 CPU = torch.device("cpu")
@@ -75,6 +75,23 @@ def test_another_form_or_damage_is_refused(changes: dict[str, object]) -> None:
     fields = msgpack.unpackb(pack(examples(2, 1, CPU), names(2)))
     with pytest.raises(ExamplesUnreadable):
         unpack(msgpack.packb(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("rank", -2), ("rank", K + 1), ("action", 0), ("action", 10), ("action", 255)]
+)
+def test_a_rank_or_an_action_that_is_none_is_refused(column: str, value: int) -> None:
+    lesson = examples(3, 1, CPU)
+    getattr(lesson, column)[1] = value
+    with pytest.raises(ExamplesUnreadable):
+        unpack(pack(lesson, names(3)))
+
+
+def test_an_action_of_the_context_that_is_none_is_refused() -> None:
+    lesson = examples(3, 1, CPU)
+    lesson.context.actions[2, 4] = 10
+    with pytest.raises(ExamplesUnreadable):
+        unpack(pack(lesson, names(3)))
 
 
 @pytest.mark.parametrize("missing", FIELDS)
