@@ -202,8 +202,8 @@ class WorkerProcess:
         """Wait until each of these figures is at least so large; return all figures."""
 
         def reached() -> bool:
-            now = self.figures()
-            return all(now[name] >= figure for name, figure in figures.items())
+            answer = self.get("/status")
+            return answer.status == 200 and all(answer.json[name] >= least for name, least in figures.items())
 
         self.until(reached, f"{figures}")
         return self.figures()
