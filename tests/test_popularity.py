@@ -55,13 +55,12 @@ def test_how_events_are_batched_changes_nothing() -> None:
 
 
 def test_scaling_masses_down_changes_no_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = Popularity(20, 100, CPU)
-    monkeypatch.setattr(models.popularity, "_RESCALE_AT", 1.0001)
-    scaled = Popularity(20, 100, CPU)
+    plain, scaled = Popularity(20, 100, CPU), Popularity(20, 100, CPU)
     for batch in range(30):
-        lesson = examples(50, batch, CPU)
-        plain.learn_many(lesson)
-        scaled.learn_many(lesson)
+        plain.learn_many(examples(50, batch, CPU))
+    monkeypatch.setattr(models.popularity, "_RESCALE_AT", 1.0001)
+    for batch in range(30):
+        scaled.learn_many(examples(50, batch, CPU))
     assert list(top(scaled)) == list(top(plain))
     assert top(scaled) == pytest.approx(top(plain), rel=1e-5)
 
