@@ -10,7 +10,7 @@ from models.context import Context
 from models.examples import Examples
 from models.recommender import Recommender
 from stream.model_thread import ModelThread
-from stream.settings import Settings
+from stream.settings import BadSetting, Settings
 
 __all__ = ["Brain"]
 
@@ -67,4 +67,6 @@ class Brain:
 def _device(wanted: str) -> torch.device:
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise BadSetting("HEADRACE_DEVICE=cuda: torch finds no CUDA device here; set it to auto or cpu")
     return torch.device(wanted)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -16,7 +17,7 @@ from stream.chunks import Chunk
 from stream.errors import PortTaken, StreamError
 from stream.ports import listens
 from stream.security import admin_security, credentials
-from stream.settings import Settings
+from stream.settings import BadSetting, Settings
 from stream.topics import create_missing
 from stream.transport import FAUST_SETTINGS, chunk_topic, chunks_url, seek_by
 from stream.web import add_pages
@@ -62,8 +63,13 @@ def build(settings: Settings, observe: Steps = observe) -> Headrace:
     """Return the app that these settings describe; nothing is opened before it starts.
 
     ``observe`` is what happens to the events of the source topics.
+
+    Raises
+    ------
+    BadSetting
+        If the device is not there or the data folder cannot be made.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make(settings.data_dir)
     app = Headrace(
         settings.app_id,
         broker=chunks_url(settings.broker),
@@ -81,6 +87,15 @@ def build(settings: Settings, observe: Steps = observe) -> Headrace:
     _watch_partitions(app, worker)
     add_pages(app, worker)
     return app
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"HEADRACE_DATA_DIR={str(folder)!r}: it cannot be made ({error.strerror}); set another one"
+        ) from error
 
 
 def _add_agents(app: faust.App, worker: Worker, observe: Steps) -> None:
