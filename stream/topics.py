@@ -40,33 +40,43 @@ class BrokerAway(StreamError):
 
 
 class TopicMismatch(StreamError):
-    """A topic exists with other partitions than the settings say, so that users would be split.
+    """A topic exists with other partitions than it must have, so that users would be split.
+
+    ``is_input`` is whether others write it, so that it is theirs and the settings have to follow.
 
     Examples
     --------
-    >>> print(TopicMismatch("clicks", 8, 4))
+    >>> print(TopicMismatch("clicks", 8, 4, is_input=True))
     topic clicks has 8 partitions, not 4: set HEADRACE_PARTITIONS=8, or another HEADRACE_TOPIC_PREFIX
+    >>> print(TopicMismatch("examples", 8, 1, is_input=False))
+    topic examples has 8 partitions, not 1: delete it, or set another HEADRACE_TOPIC_PREFIX
     """
 
-    def __init__(self, topic: str, found: int, wanted: int) -> None:
+    def __init__(self, topic: str, found: int, wanted: int, *, is_input: bool) -> None:
         super().__init__(topic, found, wanted)
         self.topic = topic
         self.found = found
         self.wanted = wanted
+        self.is_input = is_input
 
     def __str__(self) -> str:
+        way_out = f"set HEADRACE_PARTITIONS={self.found}, or" if self.is_input else "delete it, or set"
         return (
             f"topic {self.topic} has {self.found} partitions, not {self.wanted}: "
-            f"set HEADRACE_PARTITIONS={self.found}, or another HEADRACE_TOPIC_PREFIX"
+            f"{way_out} another HEADRACE_TOPIC_PREFIX"
         )
 
 
 class Topic(NamedTuple):
-    """How a topic must be: its full name, partitions and the configuration that differs from the broker's."""
+    """How a topic must be: its full name, partitions and the configuration that differs from the broker's.
+
+    ``is_input`` is whether others write it.
+    """
 
     name: str
     partitions: int
     config: Mapping[str, str]
+    is_input: bool = False
 
 
 class Topics:
@@ -106,7 +116,7 @@ class Topics:
         }
         config |= {"catalog": _COMPACTED, "profiles": _COMPACTED, "examples": _LESSONS}
         topics = [
-            Topic(self.name(topic), 1 if topic == "examples" else self.partitions, kept)
+            Topic(self.name(topic), 1 if topic == "examples" else self.partitions, kept, topic in _INPUTS)
             for topic, kept in config.items()
         ]
         refusing = (*_INPUTS, "examples")
@@ -156,7 +166,7 @@ def _differences(admin: Any, topics: list[Topic]) -> list[str]:
     }
     for topic in topics:
         if partitions[topic.name] != topic.partitions:
-            raise TopicMismatch(topic.name, partitions[topic.name], topic.partitions)
+            raise TopicMismatch(topic.name, partitions[topic.name], topic.partitions, is_input=topic.is_input)
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     configs = admin.describe_configs(resources)["topic"]
     return [

@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,12 +92,22 @@ def test_another_policy_is_reported_and_left_as_it_is(started: Started) -> None:
     assert f"topic {topic} has cleanup.policy=delete, not compact" in worker.log
 
 
-def test_another_number_of_partitions_is_refused(
-    broker: str, admin: KafkaAdminClient, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "wanted", "way_out"),
+    [
+        ("clicks", 4, "set HEADRACE_PARTITIONS=8"),
+        ("examples", 1, "delete it"),
+        ("recommendations", 4, "delete it"),
+        ("clicks.dlq", 4, "delete it"),
+    ],
+)
+def test_another_number_of_partitions_is_refused_with_a_way_out(
+    broker: str, tmp_path: Path, name: str, wanted: int, way_out: str
 ) -> None:
     shop = Shop.new(broker)
-    admin.create_topics({shop.topic("clicks"): {"num_partitions": 8, "configs": {}}}, wait_for_metadata=True)
-    said = re.escape(f"headrace: topic {shop.topic('clicks')} has 8 partitions, not 4: ")
+    with closing(KafkaAdminClient(bootstrap_servers=broker)) as admin:
+        admin.create_topics({shop.topic(name): {"num_partitions": 8, "configs": {}}}, wait_for_metadata=True)
+    said = re.escape(f"headrace: topic {shop.topic(name)} has 8 partitions, not {wanted}: {way_out}, or ")
     with pytest.raises(SystemExit, match=said):
         _start_here(shop, tmp_path, free_port())
 
