@@ -64,9 +64,10 @@ class Desk:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds; the test's own deadline is the end of it."""
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
-        await asyncio.sleep(0.001)
+    """Wait until the condition holds, ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
 
 
 async def taken_in(desk: Desk, tp: TP) -> None:
