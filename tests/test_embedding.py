@@ -1,13 +1,17 @@
 """Laws of the embedding learner; what is statistical holds on five seeds and fails without the step."""
 
+import itertools
+
 import pytest
 import torch
 from lessons import contexts, examples, keys, pair_lessons
 from torch import Tensor
 
+import models.embedding
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
+from models.losses import Candidates, sampled_softmax
 
 CPU = torch.device("cpu")
 PAIRS = 100
@@ -45,6 +49,17 @@ def test_it_learns_which_item_follows_which_in_both_directions(seed: int) -> Non
     model, (first, second) = taught_pairs(seed), first_and_second()
     assert hit_rate(model, first, second) > 0.9
     assert hit_rate(model, second, first) > 0.9
+
+
+@pytest.mark.parametrize("direction", [0, 1], ids=["item after context", "context before item"])
+def test_each_direction_teaches_by_itself(direction: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = itertools.count()
+
+    def half(queries: Tensor, positives: Candidates, negatives: Candidates) -> Tensor:
+        return sampled_softmax(queries, positives, negatives) * (next(turns) % 2 == direction)
+
+    monkeypatch.setattr(models.embedding, "sampled_softmax", half)
+    assert hit_rate(taught_pairs(0), *first_and_second()) > 0.9
 
 
 @SEEDS
