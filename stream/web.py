@@ -1,5 +1,6 @@
 """The pages of a worker's web port."""
 
+from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
@@ -21,12 +22,14 @@ from stream.worker import Worker
 __all__ = ["add_pages"]
 
 _MOST_ITEMS: Final = 1000
+_PAGE: Final = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
 
 
 def add_pages(app: faust.App, worker: Worker) -> None:
     """Let the app's web server answer for the worker."""
     pages = Pages(worker)
     paths = {
+        "/": pages.live,
         "/healthz": pages.healthz,
         "/readyz": pages.readyz,
         "/metrics": pages.metrics,
@@ -45,6 +48,10 @@ class Pages:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+
+    async def live(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
+        """Give the page that shows the status as it changes."""
+        return self._worker.app.web.html(_PAGE)
 
     async def healthz(self, request: Request) -> Response:  # noqa: ARG002 - every page is given it
         """Say that the process is alive."""

@@ -1,5 +1,6 @@
 """The pages of a worker's web port."""
 
+import re
 import socket
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -57,6 +58,16 @@ def test_it_is_ready_only_with_its_partitions(starting: WorkerProcess) -> None:
     starting.until(is_ready, "the worker is ready")
     assert "Setting newly assigned partitions" in starting.log
     assert starting.get("/healthz").json == {"status": "alive"}
+
+
+def test_the_first_page_is_one_of_its_own_that_shows_the_status(starting: WorkerProcess) -> None:
+    starting.until(lambda: starting.get("/").status != 0, "the web port answers")
+    page = starting.get("/")
+    assert (page.status, page.type) == (200, "text/html; charset=utf-8")
+    text = page.body.decode()
+    assert text.startswith("<!doctype html>")
+    assert 'fetch("/status"' in text
+    assert not re.search(r"https?:|src=|@import|url\(", text), "it needs something from elsewhere"
 
 
 def test_only_the_loopback_reaches_it(worker: WorkerProcess) -> None:
