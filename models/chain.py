@@ -34,6 +34,8 @@ class Chain:
         """Return the first ``k`` distinct items of the parts' rankings, read in order."""
         ranking = self._parts[0].predict_many(context, banned, k)
         for place, part in enumerate(self._parts[1:], start=1):
+            if bool(ranking.items.all()):  # nearly always so: a look costs less than a ranking nobody needs
+                break
             more = part.predict_many(context, banned, k)
             ranking = _fill(ranking, more._replace(source=torch.full_like(more.source, place)), k)
         return ranking

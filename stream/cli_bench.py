@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from producers.bundled import ONLINE_RETAIL
+from producers.bundled import REES46
 from producers.logs import open_log
 from producers.plan import ReplayPlan
 from producers.replayer import Replay
@@ -56,7 +56,7 @@ _LOADS: Final = {
     "e2e": Load(
         app="stream.app",
         events=100_000,
-        says="every event of online_retail answered and learnt",
+        says="every event of the bundled rees46 log, looped, answered and learnt",
         bound=5_000,
         learns=True,
         variables={},
@@ -125,10 +125,10 @@ def _running(scene: Scene, worker: WorkerProcess) -> Iterator[None]:
 
 
 def _fill(load: Load, scene: Scene) -> None:
-    log = ONLINE_RETAIL if load.learns else _uniform_log(scene.folder, load.events)
+    log = REES46 if load.learns else _uniform_log(scene.folder, load.events)
     settings = scene.settings
     plan = ReplayPlan(
-        log=open_log(log), broker=settings.broker, prefix=settings.topic_prefix, limit=load.events
+        log=open_log(log), broker=settings.broker, prefix=settings.topic_prefix, limit=load.events, loop=True
     )
     Replay(plan).run()
 
