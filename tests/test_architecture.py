@@ -1,11 +1,9 @@
 """The layers, and how large a file and a function may grow."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("models", "producers", "stream")
@@ -30,8 +28,6 @@ FORBIDDEN = {
 # A global state, or the clock, under another name.
 FORBIDDEN_IN_MODELS = {"os.environ", "os.getenv", "torch.manual_seed", "np.random.seed", "asyncio.sleep"}
 
-sources = pytest.mark.parametrize("path", FILES, ids=str)
-
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
     """Yield each module that is imported, and where."""
@@ -42,78 +38,84 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
             yield "." * node.level + (node.module or ""), node
 
 
-def module_of(path: Path) -> str:
-    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+IMPORTS = {path: list(imports(tree)) for path, tree in FILES.items()}
 
 
-@sources
-def test_a_layer_imports_only_what_it_may_know(path: Path) -> None:
-    known = {name.split(".")[0] for name, _ in imports(FILES[path])}
-    assert not known & FORBIDDEN[path.parts[0]]
-    assert "tests" not in known
+def known(path: Path) -> set[str]:
+    """Return the first names of what a file imports."""
+    return {name.split(".")[0] for name, _ in IMPORTS[path]}
 
 
-@sources
-def test_producers_know_the_records_of_models_alone(path: Path) -> None:
-    if path.parts[0] == "producers":
-        ours = {name for name, _ in imports(FILES[path]) if name.startswith("models")}
-        assert ours <= {"models.events", "models.codec", "models.errors"}
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(FILES[path]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
 
 
-@sources
-def test_producers_and_worker_meet_in_the_commands_alone(path: Path) -> None:
-    if path.parts[0] == "stream" and not path.name.startswith(MEET):
-        assert not [name for name, _ in imports(FILES[path]) if name.split(".")[0] == "producers"]
+def offenders(found: Callable[[Path], object], layer: str = "") -> dict[str, object]:
+    """Return what was found, by file, where something was."""
+    paths = (path for path in FILES if not layer or path.parts[0] == layer)
+    return {str(path): wrong for path in paths if (wrong := found(path))}
 
 
-@sources
-def test_models_use_no_environment_clock_or_global_state(path: Path) -> None:
-    if path.parts[0] == "models":
-        used = {ast.unparse(node) for node in ast.walk(FILES[path]) if isinstance(node, ast.Attribute)}
-        assert not used & FORBIDDEN_IN_MODELS
-        assert not [node for node in ast.walk(FILES[path]) if isinstance(node, ast.Global)]
+def test_a_layer_imports_only_what_it_may_know() -> None:
+    assert not offenders(lambda path: known(path) & (FORBIDDEN[path.parts[0]] | {"tests"}))
 
 
-@sources
-def test_imports_stand_at_the_top_and_hide_behind_nothing(path: Path) -> None:
-    tree = FILES[path]
-    assert not [name for name, node in imports(tree) if node not in tree.body]
-    assert not [name for name, _ in imports(tree) if name.startswith(".")]
-    assert "TYPE_CHECKING" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+def test_producers_know_the_records_of_models_alone() -> None:
+    records = {"models.events", "models.codec", "models.errors"}
+    assert not offenders(
+        lambda path: {name for name, _ in IMPORTS[path] if name.startswith("models")} - records, "producers"
+    )
+
+
+def test_producers_and_worker_meet_in_the_commands_alone() -> None:
+    assert not offenders(
+        lambda path: not path.name.startswith(MEET) and known(path) & {"producers"}, "stream"
+    )
+
+
+def test_models_use_no_environment_clock_or_global_state() -> None:
+    def impure(path: Path) -> set[str]:
+        nodes = list(ast.walk(FILES[path]))
+        used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+        return used & FORBIDDEN_IN_MODELS | {"global" for node in nodes if isinstance(node, ast.Global)}
+
+    assert not offenders(impure, "models")
+
+
+def test_imports_stand_at_the_top_and_hide_behind_nothing() -> None:
+    def hidden(path: Path) -> list[str]:
+        top = FILES[path].body
+        names = {node.id for node in ast.walk(FILES[path]) if isinstance(node, ast.Name)}
+        inside = [name for name, node in IMPORTS[path] if node not in top or name.startswith(".")]
+        return inside + sorted(names & {"TYPE_CHECKING"})
+
+    assert not offenders(hidden)
 
 
 def test_modules_import_each_other_in_no_circle() -> None:
-    modules = {module_of(path) for path in FILES}
-    graph = {module_of(path): {name for name, _ in imports(tree)} & modules for path, tree in FILES.items()}
+    module_of = {path: ".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in FILES}
+    modules = set(module_of.values())
+    graph = {module_of[path]: {name for name, _ in found} & modules for path, found in IMPORTS.items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(modules)
 
 
-@sources
-def test_a_file_is_one_idea(path: Path) -> None:
-    assert len((ROOT / path).read_text().splitlines()) <= MAX_LINES
+def test_a_file_is_one_idea() -> None:
+    assert not offenders(lambda path: len((ROOT / path).read_text().splitlines()) > MAX_LINES)
 
 
-@sources
-def test_a_function_does_one_thing(path: Path) -> None:
-    assert not [name for name, size in bodies(FILES[path]) if size > MAX_BODY_LINES]
+def test_a_function_does_one_thing() -> None:
+    def lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+        body = function.body[1:] if ast.get_docstring(function) else function.body
+        return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+    assert not offenders(lambda path: [f.name for f in functions(path) if lines(f) > MAX_BODY_LINES])
 
 
-def bodies(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield each function and the lines of its body, without its docstring."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+def test_a_function_takes_few_arguments() -> None:
+    def taken(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+        names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        return len([name for name in names if name not in ("self", "cls")])
 
-
-@sources
-def test_a_function_takes_few_arguments(path: Path) -> None:
-    assert not [name for name, count in arguments(FILES[path]) if count > MAX_ARGUMENTS]
-
-
-def arguments(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield each function and how many arguments it takes by position."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
-            yield node.name, len([name for name in names if name not in ("self", "cls")])
+    assert not offenders(lambda path: [f.name for f in functions(path) if taken(f) > MAX_ARGUMENTS])

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from arriving import BAD, NOW, chunk, times
 from faust.types import TP
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.arrivals import Arrivals, Released
@@ -56,7 +56,6 @@ def offsets(released: list[Released], topic: str) -> list[int]:
     return found
 
 
-@settings(max_examples=80)
 @given(logs(ordered=True), st.integers(1, 30), st.data())
 def test_events_of_ordered_topics_come_out_in_the_order_of_time(
     coming: dict[TP, deque[Chunk]], limit: int, data: st.DataObject
@@ -65,7 +64,6 @@ def test_events_of_ordered_topics_come_out_in_the_order_of_time(
     assert [ts for batch in read_all(coming, limit, data) for ts in times(batch.events)] == expected
 
 
-@settings(max_examples=80)
 @given(logs(ordered=False), st.integers(1, 30), st.data())
 def test_each_record_comes_out_once_in_its_topics_order(
     coming: dict[TP, deque[Chunk]], limit: int, data: st.DataObject
@@ -83,7 +81,6 @@ def test_each_record_comes_out_once_in_its_topics_order(
     assert all(0 < len(batch.events) + len(batch.refused) <= limit for batch in released)
 
 
-@settings(max_examples=80)
 @given(logs(ordered=False), st.integers(1, 30), st.data())
 def test_a_late_event_overtakes_nothing(
     coming: dict[TP, deque[Chunk]], limit: int, data: st.DataObject
@@ -97,7 +94,6 @@ def test_a_late_event_overtakes_nothing(
             assert place.order == newest
 
 
-@settings(max_examples=80)
 @given(logs(ordered=False), st.integers(1, 30), st.data())
 def test_offsets_and_finished_chunks_say_what_has_been_released(
     coming: dict[TP, deque[Chunk]], limit: int, data: st.DataObject

@@ -98,7 +98,7 @@ def test_unknown_fields_are_passed_over(unknown: dict[str, Any]) -> None:
     assert read(msgpack.packb(FIELDS | unknown)) == read(as_msgpack())
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(decoders, st.binary() | st.binary().map(b"{".__add__), st.none() | st.binary(max_size=4))
 def test_any_bytes_at_all_are_a_record_or_refused(
     decoder: AnyDecoder,
@@ -108,7 +108,7 @@ def test_any_bytes_at_all_are_a_record_or_refused(
     assert outcome(decoder, raw, key)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     decoders,
     st.dictionaries(st.sampled_from(Event.__struct_fields__ + Item.__struct_fields__), values),

@@ -34,7 +34,7 @@ def test_what_is_packed_is_unpacked_the_same(count: int, seed: int) -> None:
     assert read_names == names(count)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.binary() | st.lists(st.integers() | st.text() | st.binary()).map(str).map(str.encode))
 def test_bytes_that_are_no_examples_are_refused(raw: bytes) -> None:
     with pytest.raises(ExamplesUnreadable):

@@ -82,7 +82,7 @@ class TableAgainstDict(RuleBasedStateMachine):
 
 
 TestTableAgainstDict = TableAgainstDict.TestCase
-TestTableAgainstDict.settings = settings(max_examples=12, stateful_step_count=10)
+TestTableAgainstDict.settings = settings(max_examples=8, stateful_step_count=10)
 
 
 def test_find_changes_nothing() -> None:
