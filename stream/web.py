@@ -87,7 +87,7 @@ class Pages:
             return self._bad_count(request)
         profiles = self._profile(user_id)
         history, hide = History.of(profiles.actions.entries), self._worker.settings.hide_bought
-        banned = banned_items(history.item[:, 0], history, profiles.lines.entries, hide_bought=False)
+        banned = banned_items(history.item[:, 0], history, profiles.lines.entries, hide_bought=hide)
         ranked = await self._worker.brain.rank(Context.of(*history), banned, k)
         (items,) = ranked_items(ranked, self._worker.names)
         return self._json({"user_id": user_id, "items": to_builtins(items)})
