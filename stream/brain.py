@@ -14,8 +14,9 @@ from stream.settings import BadSetting, Settings
 
 __all__ = ["Brain"]
 
-# Examples a step: smaller ones learn fresher weights from the same stream, larger ones cost less.
-_STEP = 256
+# Examples a step, at most: half of a step's cost is the same for one as for 256. Only a backlog makes steps
+# larger than a batch.
+_STEP = 512
 
 
 class Brain:
