@@ -122,7 +122,7 @@ def _with(worker: Worker, steps: Steps) -> AgentFun[Chunk]:
 
 def _watch_partitions(app: faust.App, worker: Worker) -> None:
     async def next_offsets(assigned: frozenset[TP]) -> dict[TP, int]:
-        return {tp: offset for tp in assigned if (offset := worker.next_offset(tp)) is not None}
+        return {tp: worker.next_offset(tp) for tp in assigned}
 
     async def give_up(*sent: Any, **_: Any) -> None:
         _, revoked = sent  # the app and the partitions

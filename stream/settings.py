@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     app_id: Annotated[str, msgspec.Meta(min_length=1)] = "headrace"
     # Leave what a user has bought and not returned out of the user's recommendations.
     hide_bought: bool = False
-    # Rows of the embedding table; items beyond get the popular list until others are evicted.
+    # Rows of the embedding table; events of items beyond teach nothing.
     max_items: _Count = 10_000_000
     # Security of the broker, passed to Faust: TLS where a CA file is named, SASL where a user name is.
     ssl_cafile: Path | None = None

@@ -93,10 +93,10 @@ class Worker:
             await self.settlement.drain()
             self.store.close()
 
-    def next_offset(self, tp: TP) -> int | None:
-        """Return where a partition must be read from so that its fold misses nothing; None: anywhere."""
+    def next_offset(self, tp: TP) -> int:
+        """Return where a partition must be read from so that its fold misses nothing: 0 where all is lost."""
         if tp.topic in self.sources:
-            return self.store.offsets(tp.partition).get(tp.topic)
+            return self.store.offsets(tp.partition).get(tp.topic, 0)
         return self.read_to.get(tp, 0)
 
     async def take_over(self, assigned: Iterable[TP]) -> None:
