@@ -147,11 +147,15 @@ def create_missing(brokers: Sequence[str], topics: Iterable[Topic], security: Ma
         raise BrokerAway(brokers, error) from error
     try:
         there = wanted.keys() & set(admin.list_topics())
-        for name in wanted.keys() - there:
-            # Replication is left to the broker's own default; another worker may be quicker.
-            topic = {"num_partitions": wanted[name].partitions, "configs": dict(wanted[name].config)}
+        # Replication is left to the broker's own default; another worker may be quicker.
+        missing = {
+            name: {"num_partitions": topic.partitions, "configs": dict(topic.config)}
+            for name, topic in wanted.items()
+            if name not in there
+        }
+        if missing:
             with suppress(TopicAlreadyExistsError):
-                admin.create_topics({name: topic}, wait_for_metadata=True)
+                admin.create_topics(missing, wait_for_metadata=True)
         return _differences(admin, [wanted[name] for name in sorted(there)])
     finally:
         admin.close()
