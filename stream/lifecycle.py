@@ -54,9 +54,15 @@ class Headrace(faust.App):
         self.worker.open()
 
     async def on_stop(self) -> None:
-        """Finish what is under way, and close."""
+        """End the agents and finish what is under way; only then may Faust commit and stop the rest."""
+        await self.agents.stop()
+        await self.worker.finish()
         await super().on_stop()
-        await self.worker.close()
+
+    async def on_shutdown(self) -> None:
+        """Close model and store, once nothing is left that would ask them."""
+        await super().on_shutdown()
+        self.worker.close()
 
 
 def build(settings: Settings, observe: Steps = observe) -> Headrace:

@@ -1,7 +1,7 @@
 """The end of a batch: what it says is confirmed by the broker, and only then its records are acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from stream.outbox import Letter, sorted_by_destination
@@ -44,13 +44,15 @@ class Settlement:
     async def begin(self, partition: int, commit: Commit, done: Callable[[], None]) -> None:
         """Send the commit's changelog and letters; ``done`` is called once the broker has them all.
 
-        It waits only while too many commits are unconfirmed.
+        It waits only while too many commits are unconfirmed. Where its caller is cancelled while it sends,
+        the rest is sent all the same: a stop in good order leaves no commit half told.
         """
         await self._slots.acquire()
-        confirmations = await self._publish(partition, commit)
-        task = asyncio.create_task(self._finish(partition, commit, confirmations, done))
+        sending = asyncio.create_task(self._publish(partition, commit))
+        task = asyncio.create_task(self._finish(partition, commit, sending, done))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
+        await asyncio.shield(sending)
 
     async def resend(self, partition: int) -> None:
         """Publish what a commit of an earlier run had to say, byte for byte, and wait for the broker."""
@@ -59,12 +61,14 @@ class Settlement:
         await self.drain()
 
     async def drain(self) -> None:
-        """Wait until all that was begun is confirmed, or has failed, or the broker is too long about it.
-
-        What is not confirmed by then stays in the store, and is sent by the next start.
-        """
+        """Wait until all that was begun is confirmed, or has failed, or the broker is too long about it."""
         if self._open:
             await asyncio.wait(self._open, timeout=_DRAIN_SECONDS)
+
+    def abandon(self) -> None:
+        """Wait no longer for what was begun: it stays in the store, and is sent by the next start."""
+        for task in self._open:
+            task.cancel()
 
     async def _publish(self, partition: int, commit: Commit) -> "list[asyncio.Future[list[Any]]]":
         changes = [Outgoing(name, value) for name, value in commit.changelog]
@@ -78,11 +82,11 @@ class Settlement:
         self,
         partition: int,
         commit: Commit,
-        confirmations: "Iterable[asyncio.Future[list[Any]]]",
+        sending: "asyncio.Task[list[asyncio.Future[list[Any]]]]",
         done: Callable[[], None],
     ) -> None:
         try:
-            await asyncio.gather(*confirmations)
+            await asyncio.gather(*await sending)
             self._store.confirm(partition, commit.ticket)
             done()
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker: see ``fail``

@@ -86,11 +86,16 @@ class Worker:
         self._is_open = True
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
 
-    async def close(self) -> None:
-        """Wait for what the broker has not confirmed yet, and close model and store."""
-        self.brain.close()
+    async def finish(self) -> None:
+        """Wait for what the broker has not confirmed yet, but not for long."""
         if self._is_open:
             await self.settlement.drain()
+            self.settlement.abandon()
+
+    def close(self) -> None:
+        """Close model and store."""
+        self.brain.close()
+        if self._is_open:
             self.store.close()
 
     def next_offset(self, tp: TP) -> int:

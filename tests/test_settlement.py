@@ -167,3 +167,26 @@ def test_drain_waits_for_all_that_was_begun(tickets: int) -> None:
         assert desk.done == list(range(tickets))
 
     asyncio.run(asyncio.wait_for(law(), timeout=30))
+
+
+@in_a_loop
+async def test_a_batch_whose_agent_is_stopped_while_it_is_sent_is_sent_to_its_end() -> None:
+    desk = Desk()
+    begun = asyncio.ensure_future(desk.begin(7))
+    await asyncio.sleep(0)
+    begun.cancel()
+    await settle()
+    assert len(desk.publisher.sent) == 3
+    desk.confirm_all()
+    await desk.settlement.drain()
+    assert desk.done == [7]
+
+
+@in_a_loop
+async def test_what_is_abandoned_stays_unconfirmed_and_is_no_failure() -> None:
+    desk = Desk()
+    await desk.begin(7)
+    desk.settlement.abandon()
+    await settle()
+    assert not desk.store.confirmed
+    assert not desk.errors
