@@ -167,7 +167,11 @@ class Worker:
     @property
     def has_relearnt(self) -> bool:
         """Whether the model knows what it had learnt before this worker got the examples."""
-        return not self.learns or self.read_to.get(self._examples, 0) >= self._relearn_to
+        if not self.learns or self.read_to.get(self._examples, 0) >= self._relearn_to:
+            return True
+        # What the log had may be past its retention, and its last offsets markers that are never delivered.
+        reader = consumer(self.app)
+        return reader.backlog(self._examples) == reader.in_flight(self._examples) == 0
 
     def has_time(self, lessons: Gathering) -> bool:
         """Return whether neither an event nor a lesson waits: the time to rehearse."""

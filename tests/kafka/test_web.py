@@ -1,5 +1,6 @@
 """The pages of a worker's web port."""
 
+import asyncio
 import re
 import socket
 from collections.abc import Iterator
@@ -7,21 +8,29 @@ from urllib.parse import quote
 
 import msgpack
 import pytest
+from faust.types import TP
+from faust_worker import delete_records
 from prometheus_client.parser import text_string_to_metric_families
 from worker_process import Shop, WorkerProcess, finished
 
 from producers.bundled import REES46
 from stream.ports import LOOPBACK
+from stream.topics import Topics, create_missing
 
 _EVENTS = 600
-_TOP_K = 9
+_TOP_K, _PARTITIONS = 9, 4
 _LABELS = {"event", "outcome", "topic", "partition", "model", "le"}
 _BAD_COUNTS = ["0", "-1", "1001", "x", "1.5", "", "1e2", "9" * 5_000]
 
 
 @pytest.fixture(scope="module")
 def starting(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    with WorkerProcess(Shop.new(broker), tmp_path_factory.mktemp("worker"), top_k=_TOP_K) as worker:
+    """A worker whose examples of old are gone, as after their retention."""
+    shop, folder = Shop.new(broker), tmp_path_factory.mktemp("worker")
+    create_missing([broker], Topics(shop.prefix, _PARTITIONS).wanted(), {})
+    shop.publish([("examples", None, b"old"), ("examples", None, b"older")])
+    asyncio.run(delete_records(broker, TP(shop.topic("examples"), 0), before=2))
+    with WorkerProcess(shop, folder, top_k=_TOP_K, partitions=_PARTITIONS) as worker:
         yield worker
 
 
