@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import msgpack
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from worker_process import Shop, WorkerProcess
+from shop import Shop
+from worker_process import WorkerProcess
 
 _USER = b"ann"
 _NOW = time.time_ns() // 1_000_000

@@ -17,7 +17,8 @@ import msgpack
 import pytest
 from kafka import KafkaProducer
 from kafka.partitioner.default import murmur2
-from worker_process import Shop, WorkerProcess
+from shop import Shop
+from worker_process import WorkerProcess
 
 from stream.topics import Topics, create_missing
 

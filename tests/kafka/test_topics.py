@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from worker_process import DEADLINE, Shop, WorkerProcess
+from shop import DEADLINE, Shop
+from worker_process import WorkerProcess
 
 from stream.lifecycle import build
 from stream.ports import LOOPBACK, free_port

@@ -11,7 +11,8 @@ import pytest
 from faust.types import TP
 from faust_worker import delete_records
 from prometheus_client.parser import text_string_to_metric_families
-from worker_process import Shop, WorkerProcess, finished
+from shop import Shop, finished
+from worker_process import WorkerProcess
 
 from producers.bundled import REES46
 from stream.ports import LOOPBACK

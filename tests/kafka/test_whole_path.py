@@ -1,13 +1,13 @@
 """A log in, recommendations out, through a worker that is stopped once and killed once on the way."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import msgpack
 import pytest
-from worker_process import Log, Shop, WorkerProcess, finished
+from answers import Answers, Events, publish, read_sources
+from shop import Log, Shop, finished
+from worker_process import WorkerProcess
 
 from producers.bundled import REES46
 
@@ -18,8 +18,6 @@ _ACTIONS = ["view", "add_to_cart", "remove_from_cart", "purchase", "refund", "pv
 _TAKING_BACK = ("remove_from_cart", "refund")
 _START = 1_760_000_000_000
 _FIELDS = {"recommendation_id", "user_id", "ts", "event_id", "event_ts", "model_version", "items"}
-
-Events = dict[str, dict[str, Any]]
 
 
 def _event(number: int, **changed: object) -> dict[str, Any]:
@@ -33,63 +31,12 @@ _PLAIN = [_event(number) for number in range(280)]
 _REPEATED = _PLAIN[::7]
 
 
-def _publish(shop: Shop, events: Iterable[dict[str, Any]]) -> None:
-    topics = {"purchase": "purchases", "refund": "purchases"}
-    shop.publish(
-        (topics.get(event["event"], "clicks"), event["user_id"].encode(), json.dumps(event).encode())
-        for event in events
-    )
-
-
-def _sources(shop: Shop) -> Events:
-    """The events to be answered, by the id that the contract gives their answer, without repeats."""
-    found: Events = {}
-    seen = set()
-    for topic in ("clicks", "purchases"):
-        for record in shop.read(topic):
-            event = (json.loads if record.value[:1] == b"{" else msgpack.unpackb)(record.value)
-            if event["event_id"] not in seen:
-                found[f"{record.topic}-{record.partition}-{record.offset}"] = event
-            seen.add(event["event_id"])
-    return found
-
-
 def _teaching(events: Events) -> list[dict[str, Any]]:
     return [event for event in events.values() if event["event"] not in _TAKING_BACK]
 
 
 def _items(events: Events) -> int:
     return len({event["item_id"] for event in _teaching(events)})
-
-
-class Answers(NamedTuple):
-    """The records of ``recommendations`` and what they say, both in the order of each partition."""
-
-    records: list[Any]
-    values: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, records: list[Any]) -> "Answers":
-        return cls(list(records), [msgpack.unpackb(record.value) for record in records])
-
-    @property
-    def first(self) -> list[dict[str, Any]]:
-        """The answers without repeats."""
-        return list({value["recommendation_id"]: value for value in self.values}.values())
-
-    @property
-    def ids(self) -> list[str]:
-        return [value["recommendation_id"] for value in self.values]
-
-    def until(self, worker: WorkerProcess, log: Log, count: int) -> "Answers":
-        """Wait for so many different answers."""
-
-        def complete() -> bool:
-            records = log.read()
-            return len(records) >= count and len(set(Answers.of(records).ids)) >= count
-
-        worker.until(complete, f"{count} answers")
-        return Answers.of(log.read_to_end())
 
 
 class Stopped(NamedTuple):
@@ -133,11 +80,11 @@ def worker(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
 @pytest.fixture(scope="module")
 def stopped(shop: Shop, worker: WorkerProcess) -> Stopped:
     finished(shop.command("replay", REES46, "--limit", _RECORDED))
-    _publish(shop, [*_PLAIN, *_REPEATED])
+    publish(shop, [*_PLAIN, *_REPEATED])
     worker.ready().reaches(usable=_RECORDED // 4)
     seconds = worker.stop()
     return Stopped(
-        _sources(shop), Answers.of(shop.read("recommendations")), seconds, worker.process.returncode
+        read_sources(shop), Answers.of(shop.read("recommendations")), seconds, worker.process.returncode
     )
 
 
@@ -153,7 +100,7 @@ def answered(shop: Shop, worker: WorkerProcess, stopped: Stopped, log: Log) -> A
     worker.start().ready()
     Answers.of([]).until(worker, log, len(stopped.sources))
     figures = worker.reaches(learnt=len(_teaching(stopped.sources)))
-    _publish(shop, _REPEATED)
+    publish(shop, _REPEATED)
     figures = worker.reaches(duplicates=figures["duplicates"] + len(_REPEATED))
     return Answered(stopped.sources, Answers.of(log.read_to_end()), figures)
 
@@ -164,7 +111,7 @@ def killed(shop: Shop, worker: WorkerProcess, answered: Answered, log: Log) -> K
     worker.reaches(usable=answered.figures["usable"] + 100)
     worker.kill()
     finished(replay)
-    before, sources = Answers.of(log.read_to_end()), _sources(shop)
+    before, sources = Answers.of(log.read_to_end()), read_sources(shop)
     worker.start().ready()
     after = before.until(worker, log, len(sources))
     return Killed(sources, before, after, worker.reaches(learnt=len(_teaching(sources))))
@@ -211,17 +158,16 @@ def test_what_takes_back_is_answered_as_well(answered: Answered) -> None:
 
 
 def test_repeated_ids_are_counted_and_not_answered(answered: Answered) -> None:
-    """Of the events published again after the restart, some were answered before it: profiles are kept."""
     assert answered.figures["duplicates"] >= len(_REPEATED)
-    told = {value["event_id"] for value in answered.answers.values}
-    assert {event["event_id"] for event in _REPEATED} <= told
+    counts = Counter(value["event_id"] for value in answered.answers.values)
+    assert {counts[event["event_id"]] for event in _REPEATED} == {1}
 
 
 def test_a_new_user_with_an_unknown_item_gets_the_popular_list(
     shop: Shop, worker: WorkerProcess, killed: Killed, log: Log
 ) -> None:
     popular = worker.get(f"/popular?k={_TOP_K}").json["items"]
-    _publish(shop, [_event(1000, event_id="new", user_id="newcomer", item_id="never-seen")])
+    publish(shop, [_event(1000, event_id="new", user_id="newcomer", item_id="never-seen")])
     answer = killed.after.until(worker, log, len(killed.sources) + 1).values[-1]
     assert answer["event_id"] == "new"
     assert [item["item_id"] for item in answer["items"]] == popular
@@ -240,6 +186,7 @@ def test_the_model_is_relearnt_from_examples(answered: Answered, killed: Killed)
 
 
 def test_a_killed_worker_leaves_nothing_unanswered(killed: Killed) -> None:
+    """What the first worker had answered came once more as well: event ids are not forgotten."""
     assert len(set(killed.before.ids)) < len(killed.sources)
     assert set(killed.after.ids) == killed.sources.keys()
 
