@@ -40,7 +40,11 @@ class Shop(NamedTuple):
 
     def environment(self, **settings: object) -> dict[str, str]:
         """The environment of a process for this shop; ``settings`` as in ``top_k=5``."""
-        given = {"broker": f"kafka://{self.broker}", "topic_prefix": self.prefix, "app_id": self.prefix}
+        given: dict[str, object] = {
+            "broker": f"kafka://{self.broker}",
+            "topic_prefix": self.prefix,
+            "app_id": self.prefix,
+        }
         given |= {"device": "cpu", **settings}
         others = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         return others | {f"HEADRACE_{name.upper()}": str(value) for name, value in given.items()}
