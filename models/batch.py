@@ -65,7 +65,6 @@ class Batch(NamedTuple):
     """
 
     user: list[str]
-    user_key: Longs  # int64[B]
     item: Longs  # int64[B]
     event_key: Longs  # int64[B]
     action: Bytes  # uint8[B]
@@ -77,12 +76,10 @@ class Batch(NamedTuple):
     @classmethod
     def of(cls, events: Sequence[Event]) -> "Batch":
         """Return the columns of events, in their order; category and brand are 0."""
-        users = [event.user_id for event in events]
         prices = [_NO_PRICE if event.price is None else event.price for event in events]
         unknown = np.zeros(len(events), dtype=np.int64)
         return cls(
-            user=users,
-            user_key=fingerprints(users),
+            user=[event.user_id for event in events],
             item=fingerprints(event.item_id for event in events),
             event_key=fingerprints(event.event_id for event in events),
             action=np.array([CODE_OF[event.event] for event in events], dtype=np.uint8),

@@ -21,7 +21,7 @@ MAX_RECORD_BYTES: Final = 512 * 1024
 MAX_AHEAD_MS: Final = 86_400_000
 
 _Record = TypeVar("_Record", Event, Item, Review, Forget)
-_JSON_STARTS: Final = frozenset(b"{ \t\r\n")
+_JSON_STARTS: Final = (b"{", b" ", b"\t", b"\r", b"\n")
 _FIELD: Final = re.compile(r"(?:field|at) `(?:\$\.)?(\w+)")
 _NUMBERS: Final = ("price", "quantity")
 
@@ -69,14 +69,18 @@ class Decoder(Generic[_Record]):
             record = self._json.decode(raw) if _is_json(raw) else self._msgpack.decode(raw)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise _explain(raw, error) from error
+        if len(raw) > MAX_ID_BYTES:  # no id of a shorter record is too long
+            self._check_ids(record)
         self._check(record, key, now)
         return record
 
-    def _check(self, record: _Record, key: bytes | None, now: int) -> None:
+    def _check_ids(self, record: _Record) -> None:
         for name in self._ids:
             value: str = getattr(record, name)
-            if not value.isascii() and len(value.encode()) > MAX_ID_BYTES:
+            if len(value.encode()) > MAX_ID_BYTES:
                 raise InvalidRecord(name, value, f"must be at most {MAX_ID_BYTES} bytes of UTF-8")
+
+    def _check(self, record: _Record, key: bytes | None, now: int) -> None:
         for name in self._numbers:
             number: float | None = getattr(record, name)
             if number is not None and not math.isfinite(number):
@@ -89,7 +93,7 @@ class Decoder(Generic[_Record]):
 
 
 def _is_json(raw: bytes) -> bool:
-    return bool(raw) and raw[0] in _JSON_STARTS
+    return raw.startswith(_JSON_STARTS)
 
 
 def _explain(raw: bytes, error: Exception) -> InvalidRecord:

@@ -42,6 +42,8 @@ class Action(enum.StrEnum):
     PURCHASE = "purchase"
     REFUND = "refund"
 
+    __hash__ = str.__hash__  # of Enum's own, in Python, a batch would feel a thousand
+
     @classmethod
     def _missing_(cls, value: object) -> "Action | None":
         return _ALIASES.get(value)

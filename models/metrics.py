@@ -1,5 +1,6 @@
 """How well events were foreseen, test-then-train: hit rate, mean reciprocal rank, discounted gain."""
 
+import math
 from typing import Final
 
 import msgspec
@@ -70,4 +71,4 @@ class Scoreboard:
 
 
 def _gain(place: int) -> float:
-    return float(1 / torch.log2(torch.tensor(place + 1.0, dtype=torch.float64)))
+    return 1 / math.log2(place + 1)

@@ -80,11 +80,12 @@ class Recommender:
     def test_many(self, examples: Examples) -> None:
         """Score the product by what was served, and each baseline by what it would serve now."""
         self._boards[PRODUCT].update_many(examples.rank)
-        latest = examples.context.items[:, :1]  # int64[B, 1]
+        scored = examples.rank != NOT_SCORED  # bool[B]
+        context = Context(*(column[scored] for column in examples.context))
+        item = examples.item[scored]
         for name, baseline in self._baselines.items():
-            ranks = rank_of(examples.item, baseline.predict_many(examples.context, latest, K).items)
-            scored = examples.rank != NOT_SCORED
-            self._boards[name].update_many(torch.where(scored, ranks, NOT_SCORED))
+            served = baseline.predict_many(context, context.items[:, :1], K).items
+            self._boards[name].update_many(rank_of(item, served))
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""

@@ -1,31 +1,44 @@
 """What happens to an event, from its Kafka record to the published recommendation and the lesson learnt."""
 
+from typing import Final
+
 from faust.types import StreamT
 
 from models.batch import Batch
 from models.examples import Examples, no_examples
 from stream.answering import answer
+from stream.arrivals import Released
 from stream.chunks import Chunk
 from stream.clock import now_ms
 from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import letters_of
 from stream.shelf import shelve
+from stream.turns import Turns
 from stream.worker import Worker
 
 __all__ = ["describe", "learn", "observe"]
 
+# One is with the model's thread, and one with the event loop's.
+_PARTITIONS_AT_ONCE: Final = 3
+
 
 async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
+    """Answer events as they arrive, those of a partition in the order of their times."""
+    async with Turns(_PARTITIONS_AT_ONCE) as turns:
+        async for arrived in worker.intake.batches(chunks):
+            await turns.start(arrived.partition, _observe(worker, arrived))
+
+
+async def _observe(worker: Worker, arrived: Released) -> None:
     """Fold events into profiles, answer each with a recommendation, and hand on what it teaches."""
-    async for arrived in worker.intake.batches(chunks):
-        batch = worker.catalog.describe(Batch.of(arrived.events))
-        profiles = worker.store.load(arrived.partition, batch.user)
-        hide_bought = worker.settings.hide_bought
-        answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
-        letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
-        commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
-        await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))
+    batch = worker.catalog.describe(Batch.of(arrived.events))
+    profiles = worker.store.load(arrived.partition, batch.user)
+    hide_bought = worker.settings.hide_bought
+    answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
+    letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
+    commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
+    await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))
 
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:

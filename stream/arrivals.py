@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Final, NamedTuple, cast
 
+import msgspec
 from faust.types import TP
 
 from models.codec import EVENTS
@@ -19,7 +20,7 @@ __all__ = ["Arrival", "Arrivals", "Lane", "Released"]
 _LEAP_MS: Final = 3_600_000
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A record with what was made of it, and its place in event time.
 
     ``order`` is the newest event time of its topic so far, in milliseconds: a late event does not

@@ -42,9 +42,7 @@ class HotValues:
         # A key without a value stays as None in both, so that its old value does not show.
         self._old.update({key: None for key, value in changes.items() if value is None})
         self._written += len(changes)
-        self._written_bytes += sum(len(value) for value in changes.values() if value) + _ENTRY_BYTES * len(
-            changes
-        )
+        self._written_bytes += sum(map(len, filter(None, changes.values()))) + _ENTRY_BYTES * len(changes)
         if len(self._young) * self._written_bytes > self._half * self._written:
             self._old, self._young = self._young, {}
             self._written = self._written_bytes = 0

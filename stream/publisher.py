@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
+import msgspec
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import AppT
 
 __all__ = ["Outgoing", "Publisher"]
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A record to be published.
 
     Parameters
@@ -82,8 +83,10 @@ class Publisher:
 
 
 def _append(batch: Any, record: Outgoing) -> bool:
-    key, value, timestamp, headers = record
-    return batch.append(timestamp=timestamp, key=key, value=value, headers=list(headers)) is not None
+    appended = batch.append(
+        timestamp=record.timestamp, key=record.key, value=record.value, headers=list(record.headers)
+    )
+    return appended is not None
 
 
 async def _send(producer: Any, batch: Any, topic: str, partition: int) -> "asyncio.Future[Any]":

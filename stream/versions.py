@@ -1,6 +1,7 @@
 """What the figures of a report were taken with."""
 
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import Final
 
@@ -9,6 +10,7 @@ __all__ = ["versions"]
 _PACKAGES: Final = ("headrace", "faust-streaming", "torch", "river", "kafka-python", "aiokafka")
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that the figures depend on, by name.
 
