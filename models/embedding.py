@@ -35,6 +35,12 @@ class Hyperparameters(NamedTuple):
     replay_batch: int = 256
     memory: int = 500_000
 
+    @property
+    def columns(self) -> dict[str, Column]:
+        """What a row keeps: its vector, the optimizer's state, how often it was learnt from."""
+        weight = Column((self.dimensions,), spread=self.first_spread)
+        return {"weight": weight, "square": Column(), "count": Column()}
+
 
 class EmbeddingLearner:
     """Items as vectors, a user as the decayed sum of their last items' vectors, scored by inner product.
@@ -46,45 +52,48 @@ class EmbeddingLearner:
 
     Parameters
     ----------
-    limit
-        The most items it holds.
-    device
-        Where it lives.
+    table
+        Has `Hyperparameters.columns`; others may keep theirs in the same rows.
     seed
-        Of first values, negatives and replay.
+        Of negatives and replay: with the number of a step it gives the step's draws, so that no random state
+        has to be kept.
     hyperparameters
         See `Hyperparameters`.
+
+    Attributes
+    ----------
+    memory
+        The examples that are replayed.
+    seen
+        Examples learnt from, replays not counted.
     """
 
-    def __init__(
-        self, limit: int, device: torch.device, seed: int, hyperparameters: Hyperparameters | None = None
-    ) -> None:
-        self._hyper = hyper = hyperparameters or Hyperparameters()
-        generator = torch.Generator().manual_seed(seed)
-        columns = {
-            "weight": Column((hyper.dimensions,), spread=hyper.first_spread),
-            "square": Column(),
-            "count": Column(),
-        }
-        self.table = Table(columns, limit, device, generator)
-        self.version = 0
-        self._memory = Memory(hyper.memory, hyper.horizon + 1, device, generator)
+    def __init__(self, table: Table, seed: int, hyperparameters: Hyperparameters) -> None:
+        self._hyper = hyper = hyperparameters
+        self.table = table
+        self._seed = seed
+        self._generator = torch.Generator()
+        self.memory = Memory(hyper.memory, hyper.horizon + 1, table.device)
         decays = hyper.decay ** torch.arange(hyper.horizon, dtype=torch.float32)
-        self._decays = decays.to(device)  # float32[L]
-        self._seen = 0
+        self._decays = decays.to(table.device)  # float32[L]
+        self.seen = 0
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Admit the items, take one step on the examples that teach, and keep those for replay."""
+        self._begin_step()
         rows = self.table.admit(examples.item)  # int64[B]
         self.table["count"].index_add_(0, rows, torch.ones_like(rows, dtype=torch.float32))
-        self._seen += len(rows)
+        self.table.touch(rows)
+        self.seen += len(rows)
         keys = torch.cat([examples.context.items[:, : self._hyper.horizon], examples.item[:, None]], dim=1)
-        self._memory.add(keys[examples.teaches])
+        self.memory.add(keys[examples.teaches])
         return self._step(keys)
 
     def replay(self) -> Tensor:
         """Take one step on remembered examples; return their losses from before it, float32[replay_batch]."""
-        return self._step(self._memory.draw(self._hyper.replay_batch))
+        if len(self.memory):
+            self._begin_step()
+        return self._step(self.memory.draw(self._hyper.replay_batch, self._generator))
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the nearest items; all places are empty for a context without a known item."""
@@ -94,6 +103,10 @@ class EmbeddingLearner:
         known = rows.any(dim=1, keepdim=True) & (scores > NO_SCORE)  # bool[B, k]
         items = torch.where(known, self.table["key"][best], 0)
         return Ranking(items, torch.where(items != 0, scores, 0), torch.zeros_like(items, dtype=torch.uint8))
+
+    def _begin_step(self) -> None:
+        self.table.version += 1
+        self._generator.manual_seed(hash((self._seed, self.table.version)))
 
     def _users(self, weights: Tensor, rows: Tensor) -> Tensor:
         """Return the decayed sums of the rows' vectors: float32[B, D] from int64[B, L]."""
@@ -108,7 +121,7 @@ class EmbeddingLearner:
         if not whole.any():
             return losses
         lines = lines[whole]
-        drawn = self.table.find(self._memory.draw(self._hyper.negatives, new_share=1.0)[:, -1])
+        drawn = self.table.find(self.memory.draw(self._hyper.negatives, self._generator, 1.0)[:, -1])
         touched, place = torch.unique(torch.cat([lines.reshape(-1), drawn]), return_inverse=True)
         weights = self.table["weight"][touched].requires_grad_()  # float32[touched, D]
         forward, backward = self._losses(touched, weights, place[: lines.numel()].view_as(lines), place)
@@ -125,7 +138,7 @@ class EmbeddingLearner:
         ``lines`` (int64[B, L + 1]) and ``place`` (the lines' places, then the negatives') index
         ``touched`` and ``weights``.
         """
-        chance = self.table["count"][touched] / self._seen
+        chance = self.table["count"][touched] / self.seen
         log_chance = torch.where(touched == 0, NEVER_DRAWN, torch.log(chance + _TINY))  # float32[touched]
 
         def candidates(places: Tensor) -> Candidates:
@@ -144,4 +157,4 @@ class EmbeddingLearner:
         self.table["weight"].index_add_(0, touched, -step)
         self.table["weight"][0] = 0  # padding has a gradient too
         self.table["square"][0] = 0
-        self.version += 1
+        self.table.touch(touched)

@@ -20,33 +20,51 @@ class Memory:
         How many lines are kept; 8 * (L + 1) bytes each.
     width
         L + 1.
-    generator
-        Draws the samples, on the host.
+
+    Attributes
+    ----------
+    seen
+        Lines that were ever added.
     """
 
-    def __init__(self, capacity: int, width: int, device: torch.device, generator: torch.Generator) -> None:
+    def __init__(self, capacity: int, width: int, device: torch.device) -> None:
         self._lines = torch.zeros(capacity, width, dtype=torch.int64, device=device)
-        self._seen = 0
-        self._generator = generator
+        self.seen = 0
 
     def __len__(self) -> int:
-        return min(self._seen, len(self._lines))
+        return min(self.seen, len(self._lines))
 
     def add(self, lines: Tensor) -> None:
         """Keep lines, int64[B, L + 1], the newest last."""
+        self.seen += len(lines)
         lines = lines[-len(self._lines) :]
-        places = (torch.arange(len(lines), device=lines.device) + self._seen) % len(self._lines)
-        self._lines[places] = lines
-        self._seen += len(lines)
+        self._lines[self._places(len(lines))] = lines
 
-    def draw(self, count: int, new_share: float = _NEW_SHARE) -> Tensor:
-        """Return ``count`` lines drawn with replacement, int64[count, L + 1]; none if nothing is kept."""
-        if not self._seen:
+    def last(self, count: int) -> Tensor:
+        """Return the newest ``count`` lines or all that are kept, the newest last: a copy."""
+        return self._lines[self._places(min(count, len(self)))]
+
+    def restore(self, lines: Tensor, seen: int) -> None:
+        """Hold ``lines``, int64[n, L + 1], the newest last, as the end of ``seen`` lines."""
+        self.seen = seen - len(lines)
+        self.add(lines)
+
+    def draw(self, count: int, generator: torch.Generator, new_share: float = _NEW_SHARE) -> Tensor:
+        """Return ``count`` lines drawn with replacement, int64[count, L + 1]; none if nothing is kept.
+
+        The generator is one of the host.
+        """
+        if not self.seen:
             return self._lines[:0]
         of_new = int(count * new_share)
         newest = min(_NEW, len(self))
-        age = torch.cat([self._ages(of_new, newest), self._ages(count - of_new, len(self))])
-        return self._lines[(self._seen - 1 - age).to(self._lines.device) % len(self._lines)]
+        age = torch.cat([_ages(of_new, newest, generator), _ages(count - of_new, len(self), generator)])
+        return self._lines[(self.seen - 1 - age).to(self._lines.device) % len(self._lines)]
 
-    def _ages(self, count: int, below: int) -> Tensor:
-        return torch.randint(below, (count,), generator=self._generator)
+    def _places(self, count: int) -> Tensor:
+        """Return where the newest ``count`` lines stand, the newest last."""
+        return torch.arange(self.seen - count, self.seen, device=self._lines.device) % len(self._lines)
+
+
+def _ages(count: int, below: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(below, (count,), generator=generator)

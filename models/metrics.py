@@ -1,6 +1,7 @@
 """How well events were foreseen, test-then-train: hit rate, mean reciprocal rank, discounted gain."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -41,6 +42,11 @@ def rank_of(target: Tensor, items: Tensor) -> Tensor:
 class Scoreboard:
     """Running totals of the places at which the items that came next had stood.
 
+    Parameters
+    ----------
+    counts
+        Those of a board to go on from.
+
     Examples
     --------
     >>> board = Scoreboard()
@@ -49,14 +55,20 @@ class Scoreboard:
     (0.6667, 0.4167, 3)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Sequence[int] = (0,) * (K + 1)) -> None:
         # How often each place was seen; 0 is a miss. The sums follow exactly, in any order of events.
-        self._seen = torch.zeros(K + 1, dtype=torch.int64)
+        self._seen = torch.tensor(counts, dtype=torch.int64)
 
     def update_many(self, ranks: Tensor) -> None:
         """Count the ranks (int8[B]) of a batch; `NOT_SCORED` ones are passed over."""
         scored = ranks[ranks != NOT_SCORED].to("cpu", torch.int64)
         self._seen += torch.bincount(scored, minlength=K + 1)[: K + 1]
+
+    @property
+    def counts(self) -> list[int]:
+        """How often each place was seen, from which another board goes on; the first are the misses."""
+        counts: list[int] = self._seen.tolist()
+        return counts
 
     @property
     def quality(self) -> Quality:

@@ -1,5 +1,7 @@
 """What everybody looks at now: the baseline of all baselines, and the answer for a new user."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -12,8 +14,9 @@ __all__ = ["Popularity"]
 
 # Two days of a small shop or minutes of a large one; the reference scores were taken with the same.
 _HALF_LIFE_EVENTS = 20_000
-# Masses grow instead of decaying; beyond this they are scaled down together, far from overflow.
-_RESCALE_AT = 1e12
+# Masses grow instead of decaying; beyond this, after 13 million events, they are scaled down together: a
+# change of every row. It is far from overflow.
+_RESCALE_AT = 1e200
 
 
 class Popularity:
@@ -21,33 +24,33 @@ class Popularity:
 
     Parameters
     ----------
+    table
+        Has `COLUMNS`; others may keep theirs in the same rows.
     places
         Items it keeps in order: as many as the longest ranking has, and as may be banned from it.
-    limit
-        The most items it counts.
-    device
-        Where it lives.
     """
 
-    def __init__(self, places: int, limit: int, device: torch.device) -> None:
-        self._mass = Table({"mass": Column((), torch.float64)}, limit, device, torch.Generator())
+    COLUMNS: ClassVar = {"mass": Column((), torch.float64)}
+
+    def __init__(self, table: Table, places: int) -> None:
+        self._table = table
         self._weight = 1.0
         self._growth = 2 ** (1 / _HALF_LIFE_EVENTS)
         self._places = places
-        self._top = torch.zeros(self._places, dtype=torch.int64, device=device)  # int64[places] keys
-        self._top_mass = torch.zeros(self._places, device=device)  # float32[places]
+        self._top = torch.zeros(places, dtype=torch.int64, device=table.device)  # int64[places] keys
+        self._top_mass = torch.zeros(places, device=table.device)  # float32[places]
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Count each example's item once; the losses are 0."""
-        rows = self._mass.admit(examples.item)  # int64[B]
+        rows = self._table.admit(examples.item)  # int64[B]
         count = len(rows)
         steps = torch.arange(count, dtype=torch.float64, device=rows.device)
-        self._mass["mass"].index_add_(0, rows, self._weight * self._growth**steps)
+        self._table["mass"].index_add_(0, rows, self._weight * self._growth**steps)
+        self._table.touch(rows)
         self._weight *= self._growth**count
         if self._weight > _RESCALE_AT:
-            self._mass["mass"].div_(self._weight)
-            self._weight = 1.0
-        self._rank()
+            self._rescale()
+        self.rank()
         return torch.zeros(count, device=rows.device)
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
@@ -58,10 +61,28 @@ class Popularity:
         items, scores = compact((top != 0) & ~is_among(top, banned), k, top, mass)
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 
-    def _rank(self) -> None:
-        mass = self._mass["mass"]
+    @property
+    def weight(self) -> float:
+        """What the next event counts, in the units of the column ``mass``."""
+        return self._weight
+
+    def restore(self, weight: float) -> None:
+        """Go on from ``weight`` and what the table holds."""
+        self._weight = weight
+        self.rank()
+
+    def rank(self) -> None:
+        """Put the items in order; called after each change of the table that is not its own."""
+        mass = self._table["mass"]
         mass[0] = 0  # where items beyond the limit were counted
         best = mass.topk(min(self._places, len(mass)))
         found = best.values > 0
-        self._top[: len(found)] = torch.where(found, self._mass["key"][best.indices], 0)
+        self._top.zero_()
+        self._top[: len(found)] = torch.where(found, self._table["key"][best.indices], 0)
         self._top_mass[: len(found)] = (best.values / self._weight).to(torch.float32)
+
+    def _rescale(self) -> None:
+        mass = self._table["mass"]
+        mass.div_(self._weight)
+        self._table.touch(torch.arange(len(mass), device=mass.device))
+        self._weight = 1.0

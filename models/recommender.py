@@ -1,13 +1,16 @@
 """The product's model: what it ranks by, what fills up, and how well it and the baselines foresaw."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from models.batch import Longs
 from models.chain import Chain
 from models.context import Context
-from models.embedding import EmbeddingLearner
+from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
 from models.layout import LINES
 from models.learner import Learner
@@ -15,6 +18,8 @@ from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
 from models.popularity import Popularity
 from models.ranking import Ranking
 from models.recent import Recent
+from models.snapshot import Rows, Snapshot
+from models.table import Table
 
 __all__ = ["PRODUCT", "SOURCES", "Recommender"]
 
@@ -43,8 +48,10 @@ class Recommender:
 
     def __init__(self, limit: int, device: torch.device, seed: int) -> None:
         self.device = device
-        self._embedding = EmbeddingLearner(limit, device, seed)
-        self._popularity = Popularity(_PLACES, limit, device)
+        hyperparameters = Hyperparameters()
+        self._table = Table(hyperparameters.columns | Popularity.COLUMNS, limit, device, seed)
+        self._embedding = EmbeddingLearner(self._table, seed, hyperparameters)
+        self._popularity = Popularity(self._table, _PLACES)
         self._product = Chain([self._embedding, self._popularity])
         self._baselines: dict[str, Learner] = {
             "pop": self._popularity,
@@ -52,16 +59,17 @@ class Recommender:
         }
         self._boards = {name: Scoreboard() for name in (PRODUCT, *self._baselines)}
         self._replay_due = 0
+        self._taken = 0  # lines of the memory that were taken with changes
 
     @property
     def version(self) -> int:
         """Steps taken so far: what a recommendation says it was made with."""
-        return self._embedding.version
+        return self._table.version
 
     @property
     def items(self) -> int:
         """Items that have a row."""
-        return len(self._embedding.table)
+        return len(self._table)
 
     @property
     def quality(self) -> dict[str, Quality]:
@@ -100,3 +108,50 @@ class Recommender:
         rehearsed = len(self._embedding.replay())  # 0 as long as nothing has taught anything
         self._replay_due -= rehearsed
         return rehearsed > 0
+
+    def take_changes(self) -> Snapshot:
+        """Return what is new since the last call, all from this moment: copies on the host."""
+        changes, memory = self._table.take_changes(), self._embedding.memory
+        columns = {name: column.cpu().numpy() for name, column in self._table.read(changes.rows).items()}
+        lines = memory.last(max(memory.seen - self._taken, 0))  # one that only follows has no memory
+        self._taken = memory.seen
+        return Snapshot(
+            version=self.version,
+            dense=self._dense(),
+            rows=Rows(columns.pop("key"), columns),
+            removed=changes.removed.cpu().numpy(),
+            lines=lines.cpu().numpy(),
+            names=[],
+        )
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Take over what another has learnt, but for its memory; rows that are newer here stay."""
+        self._table.evict(self._table.find(self._here(snapshot.removed)))
+        key, columns = snapshot.rows
+        self._table.write({"key": self._here(key)} | {name: self._here(it) for name, it in columns.items()})
+        if snapshot.version >= self.version:
+            self._restore(snapshot.version, snapshot.dense)
+
+    def remember(self, lines: Longs, seen: int) -> None:
+        """Hold the end of the ``seen`` lines that the one followed had in its memory, int64[n, L + 1]."""
+        self._embedding.memory.restore(self._here(lines), seen)
+        self._taken = seen
+
+    def _dense(self) -> dict[str, Any]:
+        return {
+            "learnt": self._embedding.seen,
+            "remembered": self._embedding.memory.seen,
+            "weight": self._popularity.weight,
+            "replay_due": self._replay_due,
+            "ranks": {name: board.counts for name, board in self._boards.items()},
+        }
+
+    def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
+        self._table.version = version
+        self._embedding.seen = dense["learnt"]
+        self._popularity.restore(dense["weight"])
+        self._replay_due = dense["replay_due"]
+        self._boards = {name: Scoreboard(counts) for name, counts in dense["ranks"].items()}
+
+    def _here(self, column: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(column.copy()).to(self.device)

@@ -7,21 +7,31 @@ import torch
 from torch import Tensor
 
 from models.index import HashIndex
+from models.scatter import scattered
 
-__all__ = ["Column", "Table"]
+__all__ = ["Changes", "Column", "Table"]
 
 _START_ROWS = 1024
+# What every row has besides the columns of those who learn.
+_OWN = ("key", "version")
 
 
 class Column(NamedTuple):
     """What a row keeps under one name: a tensor of ``shape``, and what it is made of at the start.
 
-    ``spread`` is the standard deviation of the first values; 0 starts at zero.
+    ``spread`` is the standard deviation of the first values, which are uniform; 0 starts at zero.
     """
 
     shape: tuple[int, ...] = ()
     dtype: torch.dtype = torch.float32
     spread: float = 0.0
+
+
+class Changes(NamedTuple):
+    """What has changed in a table since somebody last asked."""
+
+    rows: Tensor  # int64[n], distinct, each with a key
+    removed: Tensor  # int64[m] keys that were evicted and have no row now
 
 
 class Table:
@@ -31,39 +41,46 @@ class Table:
     doubling; a freed row is zeroed, with all its state, before it is used again.
     (Liu et al., Monolith: Real Time Recommendation System With Collisionless Embedding Table, 2022.)
 
+    A row knows in which step it last changed, for those who follow from afar: whoever changes the state of
+    rows says so with `touch`.
+
     Parameters
     ----------
     columns
-        What each row keeps, by name.
+        What each row keeps, by name, besides its ``key`` and ``version``, int64 both.
     limit
         The most keys it holds; keys beyond get no row until others are evicted.
     device
         Where the columns live.
-    generator
-        Draws the first values of columns with a spread.
+    seed
+        Of first values: those of a row follow from seed and key alone, whenever it is made.
+
+    Attributes
+    ----------
+    version
+        Steps taken so far by those who learn; they count them here.
 
     Examples
     --------
-    >>> table = Table({"count": Column()}, 100, torch.device("cpu"), torch.Generator())
+    >>> table = Table({"count": Column()}, 100, torch.device("cpu"), seed=0)
     >>> table.admit(torch.tensor([7, 9, 7])).tolist()
     [1, 2, 1]
     >>> table.find(torch.tensor([9, 8])).tolist()
     [2, 0]
     """
 
-    def __init__(
-        self, columns: Mapping[str, Column], limit: int, device: torch.device, generator: torch.Generator
-    ) -> None:
+    def __init__(self, columns: Mapping[str, Column], limit: int, device: torch.device, seed: int) -> None:
         self.limit = limit
         self.device = device
-        self._columns = dict(columns) | {"key": Column((), torch.int64)}
-        self._generator = generator
-        self._state = {name: self._first(column, _START_ROWS) for name, column in self._columns.items()}
-        for state in self._state.values():
-            state[0] = 0
+        self.version = 0
+        self._columns = dict(columns) | {name: Column((), torch.int64) for name in _OWN}
+        self._seed = seed
+        self._state = {name: self._zeros(column, _START_ROWS) for name, column in self._columns.items()}
         self._index = HashIndex(_START_ROWS, device)
         self._used = 1  # rows handed out so far, row 0 among them
         self._free = torch.empty(0, dtype=torch.int64, device=device)
+        self._touched: list[Tensor] = []
+        self._removed: list[Tensor] = []
 
     def __len__(self) -> int:
         return self._used - 1 - len(self._free)
@@ -84,16 +101,49 @@ class Table:
             return rows
         taken = self._take(len(new))
         self._state["key"][taken] = new
+        for name, column in self._columns.items():
+            if column.spread:
+                self._state[name][taken] = column.spread * scattered(new, column.shape, self._seed)
         self._index.insert(new, taken)
+        self.touch(taken)
         return self.find(keys)
+
+    def touch(self, rows: Tensor) -> None:
+        """Say that the state of ``rows`` (int64[B]) has changed in this step."""
+        self._state["version"].index_fill_(0, rows, self.version)
+        self._state["version"][0] = 0
+        self._touched.append(rows)
+
+    def take_changes(self) -> Changes:
+        """Return the rows that were touched, and the keys that were evicted, since the last call."""
+        rows = torch.unique(torch.cat([self._free[:0], *self._touched]))
+        removed = torch.unique(torch.cat([self._free[:0], *self._removed]))
+        self._touched, self._removed = [], []
+        return Changes(rows[self._state["key"][rows] != 0], removed[self.find(removed) == 0])
+
+    def read(self, rows: Tensor) -> dict[str, Tensor]:
+        """Return all columns of ``rows`` (int64[n]) by name, [n, ...] each: a copy."""
+        return {name: state[rows] for name, state in self._state.items()}
+
+    def write(self, columns: Mapping[str, Tensor]) -> None:
+        """Take over rows that another table has read, each where its version is newer; keys are distinct.
+
+        Where the table is full they are passed over. They do not count as touched.
+        """
+        touched = self._touched
+        rows = self.admit(columns["key"])  # int64[n]
+        self._touched = touched
+        newer = (rows != 0) & (columns["version"] >= self._state["version"][rows])
+        for name, column in columns.items():
+            self._state[name][rows[newer]] = column[newer].to(self.device)
 
     def evict(self, rows: Tensor) -> None:
         """Free each of ``rows`` (int64[B], distinct) that has a key; all their state is cleared."""
         rows = rows[self._state["key"][rows] != 0]
+        self._removed.append(self._state["key"][rows])
         self._index.remove(self._state["key"][rows])
-        for name, column in self._columns.items():
-            self._state[name][rows] = self._first(column, len(rows))
-        self._state["key"][rows] = 0
+        for state in self._state.values():
+            state[rows] = 0
         self._free = torch.cat([self._free, rows])
 
     def _take(self, count: int) -> Tensor:
@@ -109,15 +159,10 @@ class Table:
             return
         grown = 1 << (rows - 1).bit_length()
         for name, column in self._columns.items():
-            self._state[name] = torch.cat([self._state[name], self._first(column, grown - capacity)])
+            self._state[name] = torch.cat([self._state[name], self._zeros(column, grown - capacity)])
         self._index = HashIndex(grown, self.device)
         live = self._state["key"].nonzero().squeeze(1)  # int64[live]
         self._index.insert(self._state["key"][live], live)
 
-    def _first(self, column: Column, rows: int) -> Tensor:
-        shape = (rows, *column.shape)
-        if not column.spread:
-            return torch.zeros(shape, dtype=column.dtype, device=self.device)
-        # Drawn on the host, so that cpu and cuda start from the same values.
-        drawn = torch.randn(shape, generator=self._generator, dtype=column.dtype) * column.spread
-        return drawn.to(self.device)
+    def _zeros(self, column: Column, rows: int) -> Tensor:
+        return torch.zeros((rows, *column.shape), dtype=column.dtype, device=self.device)

@@ -12,6 +12,7 @@ from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
 from models.losses import Candidates, sampled_softmax
+from models.table import Table
 
 CPU = torch.device("cpu")
 PAIRS = 100
@@ -20,7 +21,7 @@ SEEDS = pytest.mark.parametrize("seed", range(5))
 
 
 def learner(seed: int, limit: int = 1_000) -> EmbeddingLearner:
-    return EmbeddingLearner(limit, CPU, seed, SMALL)
+    return EmbeddingLearner(Table(SMALL.columns, limit, CPU, seed), seed, SMALL)
 
 
 def hit_rate(model: EmbeddingLearner, known: Tensor, wanted: Tensor, k: int = 1) -> float:
@@ -126,19 +127,37 @@ def test_rows_that_were_evicted_are_neither_rehearsed_nor_recommended() -> None:
     assert model.table["weight"].isfinite().all()
 
 
-def test_every_step_is_a_version_and_nothing_else_is() -> None:
+def test_every_lesson_and_rehearsal_is_a_version_and_nothing_else_is() -> None:
     model, lesson = learner(0), examples(64, 1, CPU)
-    assert [model.version, len(model.replay()), model.version] == [0, 0, 0]
+    assert [model.table.version, len(model.replay()), model.table.version] == [0, 0, 0]
     model.learn_many(lesson)
     model.predict_many(lesson.context, lesson.item[:, None], 20)
-    assert model.version == 1
+    assert model.table.version == 1
     model.replay()
-    assert model.version == 2
-    model.learn_many(unknown_users(lesson))
-    assert model.version == 2
+    assert model.table.version == 2
+    model.learn_many(unknown_users(lesson))  # it counts the items, though there is no step to take
+    assert model.table.version == 3
 
 
 def unknown_users(lesson: Examples) -> Examples:
     nobody = contexts(len(lesson.item), 0, CPU)
     nobody.items.zero_()
     return lesson._replace(context=nobody)
+
+
+def test_every_row_that_a_lesson_or_a_rehearsal_changes_is_said_to_have_changed() -> None:
+    model, names = learner(0), list(SMALL.columns)
+    model.learn_many(examples(64, 1, CPU))
+    for turn in range(6):
+        model.table.take_changes()
+        before = {name: model.table[name].clone() for name in names}
+        if turn % 2:
+            model.replay()
+        else:
+            model.learn_many(unknown_users(examples(8, turn, CPU)))
+        told = torch.zeros(len(model.table["key"]), dtype=torch.bool)
+        told[model.table.take_changes().rows] = True
+        for name, column in before.items():
+            changed = (model.table[name][: len(column)] != column).view(len(column), -1).any(dim=1)
+            assert not (changed & ~told[: len(column)]).any()
+        assert told.any()

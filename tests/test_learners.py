@@ -15,6 +15,7 @@ from models.popularity import Popularity
 from models.ranking import Ranking
 from models.recent import Recent
 from models.recommender import Recommender
+from models.table import Table
 
 PLACES = K + 4  # the checks ban four items at most
 LIMIT = 60  # fewer than the made-up shop has: some items get no row
@@ -22,16 +23,20 @@ SMALL = Hyperparameters(memory=200)  # so that the ring turns over
 
 
 def embedding(device: torch.device, limit: int = 1_000) -> EmbeddingLearner:
-    return EmbeddingLearner(limit, device, seed=3, hyperparameters=SMALL)
+    return EmbeddingLearner(Table(SMALL.columns, limit, device, seed=3), 3, SMALL)
+
+
+def popularity(device: torch.device, limit: int = 1_000) -> Popularity:
+    return Popularity(Table(Popularity.COLUMNS, limit, device, seed=3), PLACES)
 
 
 LEARNERS: dict[str, Callable[[torch.device], Learner]] = {
     "embedding": embedding,
     "full embedding": lambda device: embedding(device, LIMIT),
-    "popularity": lambda device: Popularity(PLACES, 1_000, device),
-    "full popularity": lambda device: Popularity(PLACES, LIMIT, device),
+    "popularity": popularity,
+    "full popularity": lambda device: popularity(device, LIMIT),
     "recent": lambda _: Recent(),
-    "chain": lambda device: Chain([Recent(), embedding(device), Popularity(PLACES, 1_000, device)]),
+    "chain": lambda device: Chain([Recent(), embedding(device), popularity(device)]),
     "recommender": lambda device: Recommender(1_000, device, seed=3),
 }
 DEVICES = [

@@ -12,9 +12,14 @@ from models.context import Context
 from models.examples import Examples
 from models.popularity import Popularity
 from models.ranking import compact
+from models.table import Table
 
 CPU = torch.device("cpu")
 NOBODY = contexts(1, 0, CPU)
+
+
+def popular(places: int, limit: int) -> Popularity:
+    return Popularity(Table(Popularity.COLUMNS, limit, CPU, seed=0), places)
 
 
 def seen(items: list[int]) -> Examples:
@@ -27,7 +32,7 @@ def top(popularity: Popularity, k: int = 20, banned: int = 0) -> dict[int, float
 
 
 def test_an_event_counts_half_as_much_20_000_events_later() -> None:
-    popularity = Popularity(20, 100, CPU)
+    popularity = popular(20, 100)
     popularity.learn_many(seen([7]))
     popularity.learn_many(seen([8] * 19_999))
     before = top(popularity)[7]
@@ -38,7 +43,7 @@ def test_an_event_counts_half_as_much_20_000_events_later() -> None:
 
 def test_counts_decay_within_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models.popularity, "_HALF_LIFE_EVENTS", 1)
-    popularity = Popularity(20, 100, CPU)
+    popularity = popular(20, 100)
     popularity.learn_many(seen([4, 5, 4, 6]))
     # Of the next event's weight 1: the fourth has 1/2, the third 1/4, the second 1/8, the first 1/16.
     assert top(popularity) == {6: 1 / 2, 4: 1 / 4 + 1 / 16, 5: 1 / 8}
@@ -47,7 +52,7 @@ def test_counts_decay_within_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_how_events_are_batched_changes_nothing() -> None:
     items = keys(torch.arange(40).square() % 17 + 1).tolist()
-    whole, single = Popularity(20, 100, CPU), Popularity(20, 100, CPU)
+    whole, single = popular(20, 100), popular(20, 100)
     whole.learn_many(seen(items))
     for item in items:
         single.learn_many(seen([item]))
@@ -55,7 +60,7 @@ def test_how_events_are_batched_changes_nothing() -> None:
 
 
 def test_scaling_masses_down_changes_no_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, scaled = Popularity(20, 100, CPU), Popularity(20, 100, CPU)
+    plain, scaled = popular(20, 100), popular(20, 100)
     for batch in range(30):
         plain.learn_many(examples(50, batch, CPU))
     monkeypatch.setattr(models.popularity, "_RESCALE_AT", 1.0001)
@@ -66,7 +71,7 @@ def test_scaling_masses_down_changes_no_ranking(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_it_is_the_same_for_everybody_but_for_what_is_banned() -> None:
-    popularity = Popularity(20, 100, CPU)
+    popularity = popular(20, 100)
     popularity.learn_many(seen([4, 4, 4, 5, 5, 6]))
     many = Context(*(column.expand(3, -1) for column in NOBODY))
     ranking = popularity.predict_many(many, torch.tensor([[0, 0], [4, 6], [9, 5]]), 3)
@@ -81,7 +86,7 @@ def test_a_short_ranking_looks_at_no_more_places_than_it_can_need(monkeypatch: p
         return compact(wanted, *rest)
 
     monkeypatch.setattr(models.popularity, "compact", counting)
-    popularity = Popularity(1_000, 2_000, CPU)
+    popularity = popular(1_000, 2_000)
     popularity.learn_many(seen(list(range(1, 1_500))))
     found = popularity.predict_many(NOBODY, torch.tensor([[1_499, 1_498, 0]]), 5).items
     assert found.tolist() == [[1_497, 1_496, 1_495, 1_494, 1_493]]
@@ -89,7 +94,7 @@ def test_a_short_ranking_looks_at_no_more_places_than_it_can_need(monkeypatch: p
 
 
 def test_items_beyond_the_limit_are_never_recommended() -> None:
-    popularity = Popularity(20, 2, CPU)
+    popularity = popular(20, 2)
     popularity.learn_many(seen([4, 5]))
     popularity.learn_many(seen([6] * 50))
     assert set(top(popularity)) == {4, 5}

@@ -15,7 +15,7 @@ LIMIT = 1500  # beyond the rows a table starts with, so that it grows and fills 
 
 def table(limit: int = LIMIT) -> Table:
     columns = {"mark": Column((), torch.int64), "weight": Column((1,), spread=0.5)}
-    return Table(columns, limit, CPU, torch.Generator().manual_seed(0))
+    return Table(columns, limit, CPU, seed=0)
 
 
 def keys(*numbers: int) -> Tensor:
@@ -144,7 +144,7 @@ def test_growth_moves_no_row() -> None:
 
 @pytest.mark.parametrize("columns", [{}, {"weight": Column((2,), spread=1.0)}])
 def test_first_values_are_those_of_the_seed(columns: dict[str, Column]) -> None:
-    one, two, other = (Table(columns, 9, CPU, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    one, two, other = (Table(columns, 9, CPU, seed) for seed in (3, 3, 4))
     for held in (one, two, other):
         held.admit(keys(5, 6))
     for name in columns:
