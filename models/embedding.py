@@ -85,9 +85,12 @@ class EmbeddingLearner:
         self.table["count"].index_add_(0, rows, torch.ones_like(rows, dtype=torch.float32))
         self.table.touch(rows)
         self.seen += len(rows)
-        keys = torch.cat([examples.context.items[:, : self._hyper.horizon], examples.item[:, None]], dim=1)
-        self.memory.add(keys[examples.teaches])
-        return self._step(keys)
+        self.memory.add(self.lines_of(examples))
+        return self._step(self._keys(examples))
+
+    def lines_of(self, examples: Examples) -> Tensor:
+        """Return the examples that teach as lines of the memory, int64[n, L + 1]."""
+        return self._keys(examples)[examples.teaches]
 
     def replay(self) -> Tensor:
         """Take one step on remembered examples; return their losses from before it, float32[replay_batch]."""
@@ -103,6 +106,10 @@ class EmbeddingLearner:
         known = rows.any(dim=1, keepdim=True) & (scores > NO_SCORE)  # bool[B, k]
         items = torch.where(known, self.table["key"][best], 0)
         return Ranking(items, torch.where(items != 0, scores, 0), torch.zeros_like(items, dtype=torch.uint8))
+
+    def _keys(self, examples: Examples) -> Tensor:
+        """Return int64[B, L + 1]: the latest items before each example, newest first, then its own."""
+        return torch.cat([examples.context.items[:, : self._hyper.horizon], examples.item[:, None]], dim=1)
 
     def _begin_step(self) -> None:
         self.table.version += 1

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import ACTIONS, TAKES_BACK, Batch, Longs
+from models.batch import ACTIONS, TAKES_BACK, Batch, Bools, Longs
 from models.context import CONTEXT_ITEMS, Context
 from models.errors import ModelError
 from models.metrics import NOT_SCORED, K, rank_of
@@ -54,6 +54,12 @@ class Examples(NamedTuple):
         """Return the same in runs of at most ``size`` examples, in order."""
         columns = [torch.split(column, size) for column in (*self.context, *self[1:])]
         return [Examples(Context(*run[:3]), *run[3:]) for run in zip(*columns, strict=True)]
+
+    def take(self, chosen: Bools) -> "Examples":
+        """Return the chosen ones, bool[B]."""
+        here = torch.from_numpy(chosen).to(self.item.device)
+        columns = [column[here] for column in (*self.context, *self[1:])]
+        return Examples(Context(*columns[:3]), *columns[3:])
 
     @property
     def teaches(self) -> Tensor:

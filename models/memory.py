@@ -32,7 +32,12 @@ class Memory:
         self.seen = 0
 
     def __len__(self) -> int:
-        return min(self.seen, len(self._lines))
+        return min(self.seen, self.capacity)
+
+    @property
+    def capacity(self) -> int:
+        """The most lines it holds."""
+        return len(self._lines)
 
     def add(self, lines: Tensor) -> None:
         """Keep lines, int64[B, L + 1], the newest last."""

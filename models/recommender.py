@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
 from models.popularity import Popularity
 from models.ranking import Ranking
 from models.recent import Recent
+from models.row_records import type_of_rows
 from models.snapshot import Rows, Snapshot
 from models.table import Table
 
@@ -128,9 +130,33 @@ class Recommender:
         """Take over what another has learnt, but for its memory; rows that are newer here stay."""
         self._table.evict(self._table.find(self._here(snapshot.removed)))
         key, columns = snapshot.rows
-        self._table.write({"key": self._here(key)} | {name: self._here(it) for name, it in columns.items()})
-        if snapshot.version >= self.version:
+        if len(key):
+            here = {name: self._here(column) for name, column in columns.items()}
+            self._table.write({"key": self._here(key)} | here)
+        if snapshot.dense and snapshot.version >= self.version:
             self._restore(snapshot.version, snapshot.dense)
+
+    @property
+    def row_type(self) -> "np.dtype[np.void]":
+        """The type of one row as records of rows hold it."""
+        nothing = torch.zeros(0, dtype=torch.int64, device=self.device)
+        columns = self._table.read(nothing)
+        return type_of_rows({name: it.cpu().numpy() for name, it in columns.items() if name != "key"})
+
+    @property
+    def remembered(self) -> int:
+        """Lines that the memory was ever given."""
+        return self._embedding.memory.seen
+
+    @property
+    def memory(self) -> int:
+        """Lines that the memory holds at most."""
+        return self._embedding.memory.capacity
+
+    def lines_of(self, examples: Examples) -> Longs:
+        """Return what the memory is given with these examples, int64[n, L + 1]."""
+        lines: Longs = self._embedding.lines_of(examples).cpu().numpy()
+        return lines
 
     def remember(self, lines: Longs, seen: int) -> None:
         """Hold the end of the ``seen`` lines that the one followed had in its memory, int64[n, L + 1]."""

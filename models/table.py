@@ -99,13 +99,7 @@ class Table:
         new = torch.unique(keys[(rows == 0) & (keys != 0)])[: self.limit - len(self)]  # int64[new]
         if not len(new):
             return rows
-        taken = self._take(len(new))
-        self._state["key"][taken] = new
-        for name, column in self._columns.items():
-            if column.spread:
-                self._state[name][taken] = column.spread * scattered(new, column.shape, self._seed)
-        self._index.insert(new, taken)
-        self.touch(taken)
+        self.touch(self._make(new))
         return self.find(keys)
 
     def touch(self, rows: Tensor) -> None:
@@ -130,9 +124,9 @@ class Table:
 
         Where the table is full they are passed over. They do not count as touched.
         """
-        touched = self._touched
-        rows = self.admit(columns["key"])  # int64[n]
-        self._touched = touched
+        keys = columns["key"]
+        self._make(keys[self.find(keys) == 0][: self.limit - len(self)])
+        rows = self.find(keys)  # int64[n]
         newer = (rows != 0) & (columns["version"] >= self._state["version"][rows])
         for name, column in columns.items():
             self._state[name][rows[newer]] = column[newer].to(self.device)
@@ -145,6 +139,16 @@ class Table:
         for state in self._state.values():
             state[rows] = 0
         self._free = torch.cat([self._free, rows])
+
+    def _make(self, new: Tensor) -> Tensor:
+        """Return rows for keys that have none, int64[new], with first values and version 0."""
+        taken = self._take(len(new))
+        self._state["key"][taken] = new
+        for name, column in self._columns.items():
+            if column.spread:
+                self._state[name][taken] = column.spread * scattered(new, column.shape, self._seed)
+        self._index.insert(new, taken)
+        return taken
 
     def _take(self, count: int) -> Tensor:
         """Return ``count`` rows that nobody uses, int64[count]: freed ones first, then fresh ones."""

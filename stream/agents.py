@@ -1,11 +1,11 @@
 """What happens to an event, from its Kafka record to the published recommendation and the lesson learnt."""
 
+import asyncio
 from typing import Final
 
 from faust.types import StreamT
 
 from models.batch import Batch
-from models.examples import Examples, no_examples
 from stream.answering import answer
 from stream.arrivals import Released
 from stream.chunks import Chunk
@@ -21,6 +21,10 @@ __all__ = ["describe", "learn", "observe"]
 
 # One is with the model's thread, and one with the event loop's.
 _PARTITIONS_AT_ONCE: Final = 3
+# A learner without lessons looks so often whether there is something to publish.
+_LOOK_UP_SECONDS: Final = 0.2
+# The weights follow an event well within the second that is promised.
+_GATHER_SECONDS: Final = 0.03
 
 
 async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
@@ -43,23 +47,20 @@ async def _observe(worker: Worker, arrived: Released) -> None:
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Test the model on what came, then learn from it; rehearse while nothing else is to do."""
-    waiting = Gathering(chunks)
+    waiting, learner = Gathering(chunks, _LOOK_UP_SECONDS), worker.learner
     async for come in waiting:
-        current = worker.take(come)
-        taught = [lessons(chunk, worker.names) for chunk in current]
-        examples = Examples.join([no_examples(), *(examples for examples, _ in taught)])
-        async for events, loss in worker.brain.test_and_learn(examples):
-            worker.learnt(events, loss, current)
-        for chunk, (_, letters) in zip(current, taught, strict=True):
-            await worker.settle_inner(chunk, letters)
-        while worker.has_time(waiting) and await worker.brain.replay():
+        for lesson in lessons(worker.current(come), worker.names, learner.progress):
+            loss = await learner.learn(lesson)
+            await worker.learnt(lesson, loss)
+        while await learner.rehearse_or_publish(may_rehearse=worker.has_time(waiting)):
             worker.meters.replays.inc()
-        await worker.gather_lessons(waiting)
+        if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred
+            await asyncio.sleep(_GATHER_SECONDS)
 
 
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Take in what the shop says of its items."""
     async for chunk in chunks:
-        worker.take([chunk])
+        worker.take(chunk)
         letters = shelve(chunk, worker.catalog, now_ms())
         await worker.settle_inner(chunk, letters)

@@ -1,7 +1,5 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
-from collections.abc import AsyncIterator
-
 import torch
 
 from models.answers import Ranked
@@ -9,14 +7,11 @@ from models.batch import Longs
 from models.context import Context
 from models.examples import Examples
 from models.recommender import Recommender
+from models.snapshot import Snapshot
 from stream.model_thread import ModelThread
 from stream.settings import BadSetting, Settings
 
 __all__ = ["Brain"]
-
-# Examples a step, at most: half of a step's cost is the same for one as for 256. Only a backlog makes steps
-# larger than a batch.
-_STEP = 512
 
 
 class Brain:
@@ -40,15 +35,29 @@ class Brain:
         found: torch.Tensor = await self._thread.run(self.recommender.popular, k)
         return [key for key in found.tolist() if key]
 
-    async def test_and_learn(self, examples: Examples) -> AsyncIterator[tuple[int, float]]:
-        """Test, then learn from the examples, step by step; yield the events and mean loss of each."""
-        for step in examples.steps(_STEP):
-            if len(step.item):
-                yield len(step.item), await self._thread.run(self._test_and_learn, step)
+    async def test_and_learn(self, examples: Examples) -> float:
+        """Test, then learn from the examples in one step; return their mean loss."""
+        return await self._thread.run(self._test_and_learn, examples)
 
     async def replay(self) -> bool:
         """Rehearse once if something is left to rehearse; return whether it did."""
         return await self._thread.run(self.recommender.replay)
+
+    async def take_changes(self) -> Snapshot:
+        """Return what the model has learnt since the last call, all from one moment."""
+        return await self._thread.run(self.recommender.take_changes)
+
+    async def follow(self, part: Snapshot) -> None:
+        """Take over what another worker's model has learnt."""
+        await self._thread.run(self.recommender.follow, part)
+
+    async def lines_of(self, examples: Examples) -> Longs:
+        """Return what the model's memory is given with these examples, int64[n, L + 1]."""
+        return await self._thread.run(self.recommender.lines_of, examples.to(self.device))
+
+    async def remember(self, lines: Longs, seen: int) -> None:
+        """Fill the memory with lines, as the end of the ``seen`` that it was ever given."""
+        await self._thread.run(self.recommender.remember, lines, seen)
 
     def close(self) -> None:
         """End the thread."""

@@ -110,8 +110,7 @@ class Evaluation:
 
     async def _learn(self, examples: Examples) -> None:
         if len(examples.item):
-            async for _ in self._brain.test_and_learn(examples):
-                pass
+            await self._brain.test_and_learn(examples)
         while await self._brain.replay():
             pass
 

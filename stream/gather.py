@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from stream.chunks import Chunk
@@ -21,10 +22,13 @@ class Gathering:
     ----------
     chunks
         Taken in while the one who asks is busy.
+    patience
+        Seconds after which an empty run is given, so that the one who asks can do what is due.
     """
 
-    def __init__(self, chunks: AsyncIterable[Chunk]) -> None:
+    def __init__(self, chunks: AsyncIterable[Chunk], patience: float) -> None:
         self._chunks = chunks
+        self._patience = patience
         self._come: deque[Chunk] = deque()
         self._changed = asyncio.Event()
 
@@ -34,21 +38,24 @@ class Gathering:
         return not self._come
 
     async def __aiter__(self) -> AsyncIterator[list[Chunk]]:
-        """Yield runs of at least one chunk, until the chunks end."""
+        """Yield runs of chunks, until the chunks end."""
         reader = asyncio.create_task(self._take_in())
         try:
             while self._come or not reader.done():
-                if self._come:
-                    come = list(self._come)
-                    self._come.clear()
-                    self._changed.set()
-                    yield come
-                else:
-                    self._changed.clear()
-                    await self._changed.wait()
+                if not self._come:
+                    await self._wait_for_change()
+                come = list(self._come)
+                self._come.clear()
+                self._changed.set()
+                yield come
             await reader  # raises what ended it
         finally:
             reader.cancel()
+
+    async def _wait_for_change(self) -> None:
+        self._changed.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), self._patience)
 
     async def _take_in(self) -> None:
         try:

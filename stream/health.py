@@ -14,7 +14,7 @@ def is_ready(worker: Worker) -> bool:
     """Return whether the rebalance is done, the state and the model are in place, and records flow."""
     app: Any = worker.app
     flows = not app.rebalancing and app.flow_control.is_active() and app.consumer.flow_active
-    return bool(flows and worker.has_relearnt)
+    return bool(flows and worker.has_model)
 
 
 def lags(worker: Worker) -> dict[TP, int]:

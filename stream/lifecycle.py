@@ -51,7 +51,7 @@ class Headrace(faust.App):
         differences = await asyncio.to_thread(create_missing, brokers, wanted, security)
         for difference in differences:
             self.log.warning(difference)
-        self.worker.open()
+        await self.worker.open()
 
     async def on_stop(self) -> None:
         """End the agents and finish what is under way; only then may Faust commit and stop the rest."""
@@ -128,6 +128,7 @@ def _with(worker: Worker, steps: Steps) -> AgentFun[Chunk]:
 
 def _watch_partitions(app: faust.App, worker: Worker) -> None:
     async def next_offsets(assigned: frozenset[TP]) -> dict[TP, int]:
+        await worker.take_part(assigned)
         return {tp: worker.next_offset(tp) for tp in assigned}
 
     async def give_up(*sent: Any, **_: Any) -> None:

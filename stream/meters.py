@@ -8,7 +8,9 @@ import numpy.typing as npt
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client import Counter as Metric
 
+from models.batch import Longs
 from models.metrics import Quality
+from stream.arrivals import Released
 from stream.latency import Latency
 
 __all__ = ["Meters"]
@@ -48,6 +50,18 @@ class Meters:
             "From an event's record to the broker's confirmation of its recommendation.",
         )
         self.registry.register(self._latency)
+
+    def count_batch(self, arrived: Released, kept: Longs, now: int) -> None:
+        """Count a batch that the broker has all outputs of, at ``now`` in milliseconds since the Unix epoch.
+
+        ``kept`` (int64[M]) are the places of its events that were no repeats.
+        """
+        repeats = np.delete(np.arange(len(arrived.events)), kept).tolist()
+        self.count_events("answered", (arrived.events[at].event for at in kept.tolist()))
+        self.count_events("duplicate", (arrived.events[at].event for at in repeats))
+        self.count_dead_letters(place.chunk.tp.topic for place, _ in arrived.refused)
+        sent = np.array([arrived.places[at].record.timestamp for at in kept.tolist()], dtype=np.int64)
+        self.count_answers((now - sent) / 1000)
 
     def count_events(self, outcome: str, actions: Iterable[str]) -> None:
         """Count events of one outcome: ``answered`` or ``duplicate``."""

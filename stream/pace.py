@@ -6,6 +6,9 @@ from typing import Final
 
 __all__ = ["Pace"]
 
+# Batches that may be answered before the learner has learnt from them: each more is staler weights, and
+# one is always on its way through Kafka.
+_BATCHES_AHEAD: Final = 3
 # Seconds a batch waits at most: answers are late rather than stale, but never stopped by a learner that is.
 _PATIENCE: Final = 0.5
 
@@ -18,12 +21,12 @@ class Pace:
 
     Parameters
     ----------
-    ahead
-        Events handed on and not learnt yet, beyond which the answers wait.
+    batch
+        Events of a batch, at most.
     """
 
-    def __init__(self, ahead: int) -> None:
-        self._ahead = ahead
+    def __init__(self, batch: int) -> None:
+        self._ahead = _BATCHES_AHEAD * batch
         self._behind = 0
         self._moved = asyncio.Event()
 

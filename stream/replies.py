@@ -5,10 +5,11 @@ from typing import Final, NamedTuple
 from models.answers import ranked_items
 from models.codec import encode
 from models.events import Event, RankedItem, Recommendation
-from models.examples import Examples, pack
+from models.examples import pack
 from models.names import Names
 from stream.answering import Answer
 from stream.arrivals import Arrival, Released
+from stream.origins import HEADER, Origins
 from stream.outbox import Letter, dead_letter
 
 __all__ = ["Stamp", "letters_of"]
@@ -33,7 +34,7 @@ def letters_of(arrived: Released, answered: Answer, stamp: Stamp) -> list[bytes]
     """Return all that a batch has to say, as it is kept in the outbox."""
     letters = _answers(arrived, answered, stamp)
     if len(answered.examples.item):
-        letters.append(_examples_letter(answered.examples, stamp))
+        letters.append(_examples_letter(arrived, answered, stamp))
     letters += [dead_letter(*place.chunk.tp, place.record, error) for place, error in arrived.refused]
     return [letter.to_bytes() for letter in letters]
 
@@ -58,7 +59,10 @@ def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp)
     return Letter(stamp.recommendations, partition, event.user_id.encode(), encode(answer))
 
 
-def _examples_letter(examples: Examples, stamp: Stamp) -> Letter:
-    """Return the examples of a batch, packed into one record for the learner."""
+def _examples_letter(arrived: Released, answered: Answer, stamp: Stamp) -> Letter:
+    """Return the examples of a batch, packed into one record for the learner, with where they came from."""
+    examples, kept = answered.examples, answered.seen.kept.tolist()
     packed = pack(examples, stamp.names.of(examples.item.tolist()))
-    return Letter(stamp.examples, _EXAMPLES_PARTITION, None, packed)
+    teaching = [arrived.places[at] for at in kept if not arrived.events[at].event.takes_back]
+    origins = Origins.of(arrived.partition, teaching).to_bytes()
+    return Letter(stamp.examples, _EXAMPLES_PARTITION, None, packed, ((HEADER, origins),))

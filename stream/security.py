@@ -4,11 +4,12 @@ import ssl
 from typing import Any
 
 from faust.auth import SASLCredentials, SSLCredentials
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types.auth import CredentialsT
 
 from stream.settings import Settings
 
-__all__ = ["admin_security", "credentials"]
+__all__ = ["admin_security", "client_options", "credentials"]
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
@@ -37,6 +38,15 @@ def admin_security(settings: Settings) -> dict[str, Any]:
         "sasl_mechanism": settings.sasl_mechanism,
         "sasl_plain_username": settings.sasl_username,
         "sasl_plain_password": settings.sasl_password,
+    }
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Return how aiokafka's own clients find the broker and are let in."""
+    hosts = (url.strip().removeprefix("kafka://") for url in settings.broker.split(";"))
+    return {
+        "bootstrap_servers": list(hosts),
+        **credentials_to_aiokafka_auth(credentials(settings)),
     }
 
 

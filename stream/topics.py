@@ -22,6 +22,14 @@ _LESSONS: Final = {"retention.ms": str(7 * 24 * 3600 * 1000), **_LARGE}
 # A broker that is up answers at once; a name may have several addresses to try.
 _CONNECT_MS: Final = 3_000
 _COMPACTED: Final = {"cleanup.policy": "compact"}
+# Compacted soon, so that a new follower reads little more than each row once.
+_MODEL: Final = {
+    **_COMPACTED,
+    "segment.bytes": str(32 * 1024 * 1024),
+    "min.cleanable.dirty.ratio": "0.1",
+    **_LARGE,
+}
+_SINGLE: Final = ("examples", "model", "steps")
 
 
 class BrokerAway(StreamError):
@@ -87,7 +95,7 @@ class Topics:
     prefix
         Put in front of every name, as it is.
     partitions
-        Of all topics that are keyed by user or item; the inner ``examples`` has one.
+        Of all topics that are keyed by user or item; the learner's inner ones have one.
 
     Examples
     --------
@@ -115,8 +123,9 @@ class Topics:
             name: {} for name in (*_INPUTS, "recommendations", "decisions")
         }
         config |= {"catalog": _COMPACTED, "profiles": _COMPACTED, "examples": _LESSONS}
+        config |= {"model": _MODEL, "steps": _LESSONS}
         topics = [
-            Topic(self.name(topic), 1 if topic == "examples" else self.partitions, kept, topic in _INPUTS)
+            Topic(self.name(topic), 1 if topic in _SINGLE else self.partitions, kept, topic in _INPUTS)
             for topic, kept in config.items()
         ]
         refusing = (*_INPUTS, "examples")

@@ -4,9 +4,8 @@ import asyncio
 import gc
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 from faust.types import TP, AppT
 
 from models.batch import Batch
@@ -17,26 +16,25 @@ from stream.arrivals import Released
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.clock import now_ms
+from stream.follower import Follower
 from stream.gather import Gathering
 from stream.intake import Intake
+from stream.learner import Learner
+from stream.lessons import Lesson
 from stream.meters import Meters
+from stream.model_topic import LogReader
 from stream.pace import Pace
 from stream.profiles import Commit, ProfileStore
+from stream.publication import Wire
 from stream.publisher import Publisher
 from stream.replies import Stamp
+from stream.security import client_options
 from stream.settings import Settings
 from stream.settlement import Settlement
 from stream.topics import BROWSE, ORDERS, Topics
 from stream.transport import consumer
 
 __all__ = ["Worker"]
-
-
-# Batches that may be answered before the learner has learnt from them: each more is staler weights, and
-# one is always on its way through Kafka.
-_BATCHES_AHEAD: Final = 3
-# The weights follow an event well within the second that is promised.
-_GATHER_SECONDS: Final = 0.03
 
 
 class Worker:
@@ -54,8 +52,8 @@ class Worker:
     Attributes
     ----------
     read_to
-        The next offset of each partition whose fold is in memory alone: catalog and examples. A restart
-        reads them from their start.
+        The next offset of each partition whose fold is in memory alone: the catalog's. A restart reads them
+        from their start.
     """
 
     store: ProfileStore
@@ -72,25 +70,32 @@ class Worker:
         self.names = Names()
         self.catalog = Catalog()
         self.intake = Intake(self.sources, settings.batch, lambda: consumer(app), now_ms)
-        self.pace = Pace(_BATCHES_AHEAD * settings.batch)
+        self.pace = Pace(settings.batch)
         self.read_to: dict[TP, int] = {}
         self._is_open = False
         self._taken_over: set[int] = set()
-        self._relearn_to = 0  # the end of the examples when this worker got them
+        client = client_options(settings)
+        reader = partial(LogReader, client, TP(self.topics.name("model"), 0))
+        self.follower = Follower(brain, self.names, reader)
+        name = self.topics.name
+        wire = Wire(client, name("examples"), name("model"), name("steps"), f"{settings.app_id}-learner")
+        self.learner = Learner(brain, self.follower, wire, self.acknowledge)
 
-    def open(self) -> None:
-        """Open the profile store; called when the app starts, so that an import opens nothing."""
+    async def open(self) -> None:
+        """Open the profile store and follow the model; an import opens nothing."""
         self.store = ProfileStore(self.settings.data_dir / "profiles")
         changelog = self.topics.name("profiles")
         self.settlement = Settlement(Publisher(self.app), self.store, changelog, self.app.crash)
         self._is_open = True
+        await self.follower.start(self.app.crash)
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
 
     async def finish(self) -> None:
         """Wait for what the broker has not confirmed yet, but not for long."""
         if self._is_open:
-            await self.settlement.drain()
+            await asyncio.gather(self.settlement.drain(), self.learner.end())
             self.settlement.abandon()
+            await self.follower.stop()
 
     def close(self) -> None:
         """Close model and store."""
@@ -102,6 +107,8 @@ class Worker:
         """Return where a partition must be read from so that its fold misses nothing: 0 where all is lost."""
         if tp.topic in self.sources:
             return self.store.offsets(tp.partition).get(tp.topic, 0)
+        if tp == self._examples:
+            return self.learner.progress.position
         return self.read_to.get(tp, 0)
 
     async def take_over(self, assigned: Iterable[TP]) -> None:
@@ -110,9 +117,13 @@ class Worker:
         for partition in partitions:
             await self.settlement.resend(partition)
         self._taken_over |= partitions
-        if self.learns:
-            ends = await consumer(self.app).highwaters(self._examples)
-            self._relearn_to = ends[self._examples]
+
+    async def take_part(self, assigned: Iterable[TP]) -> None:
+        """Begin to learn where this worker has got the examples, and leave it to others where it has not."""
+        if self._examples in assigned:
+            await self.learner.begin()
+        else:
+            await self.learner.end()
 
     def stamp(self, batch: Batch, events: Iterable[Any]) -> Stamp:
         """Return what the answers of a batch have in common, once its items have names."""
@@ -129,11 +140,13 @@ class Worker:
         if self.learns:
             await self.pace.handed_on(lessons)
 
-    def take(self, chunks: list[Chunk]) -> list[Chunk]:
-        """Return the chunks to be folded in memory, once each: not those that a seek makes come again."""
-        current = [chunk for chunk in chunks if consumer(self.app).is_current(chunk)]
-        self.read_to.update({chunk.tp: chunk.next_offset for chunk in current})
-        return current
+    def current(self, chunks: list[Chunk]) -> list[Chunk]:
+        """Return the chunks that still count: not those that a seek makes come again."""
+        return [chunk for chunk in chunks if consumer(self.app).is_current(chunk)]
+
+    def take(self, chunk: Chunk) -> None:
+        """Note that a chunk is folded in memory."""
+        self.read_to[chunk.tp] = chunk.next_offset
 
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
@@ -153,11 +166,14 @@ class Worker:
         for chunk in chunks:
             consumer(self.app).acknowledge(chunk)
 
-    def learnt(self, events: int, loss: float, chunks: list[Chunk]) -> None:
-        """Count a step that the learner has taken on chunks."""
-        age = now_ms() - chunks[0].records[0].timestamp
-        self.meters.count_lesson(events, loss, age / 1000)
-        self.pace.learnt(events)
+    async def learnt(self, lesson: Lesson, loss: float | None) -> None:
+        """Count a lesson, and settle the chunks of which there is something to say."""
+        if loss is not None:
+            self.meters.count_lesson(lesson.events, loss, (now_ms() - lesson.sent_at) / 1000)
+        self.pace.learnt(lesson.events)
+        for chunk, letters in lesson.finished:
+            if letters:
+                await self.settle_inner(chunk, letters)
 
     @property
     def learns(self) -> bool:
@@ -165,34 +181,19 @@ class Worker:
         return self._examples in consumer(self.app).assignment()
 
     @property
-    def has_relearnt(self) -> bool:
-        """Whether the model knows what it had learnt before this worker got the examples."""
-        if not self.learns or self.read_to.get(self._examples, 0) >= self._relearn_to:
-            return True
-        # What the log had may be past its retention, and its last offsets markers that are never delivered.
-        reader = consumer(self.app)
-        return reader.backlog(self._examples) == reader.in_flight(self._examples) == 0
+    def has_model(self) -> bool:
+        """Whether the model knows all that had been learnt and published when this worker came."""
+        return self.learner.is_learning if self.learns else self.follower.has_caught_up
 
     def has_time(self, lessons: Gathering) -> bool:
         """Return whether neither an event nor a lesson waits: the time to rehearse."""
         return self.intake.is_empty and lessons.is_empty
-
-    async def gather_lessons(self, lessons: Gathering) -> None:
-        """Let lessons gather while there are few: a step on three costs as much as one on a hundred."""
-        if self.has_time(lessons):
-            await asyncio.sleep(_GATHER_SECONDS)
 
     def _settled_inner(self, chunk: Chunk, letters: int) -> None:
         self.meters.count_inner_dead_letters(chunk.tp.topic, letters)
         self.acknowledge([chunk])
 
     def _settled(self, arrived: Released, seen: Observations, lessons: int) -> None:
-        now, kept = now_ms(), seen.kept.tolist()
-        repeats = np.delete(np.arange(len(arrived.events)), seen.kept).tolist()
-        self.meters.count_events("answered", (arrived.events[at].event for at in kept))
-        self.meters.count_events("duplicate", (arrived.events[at].event for at in repeats))
-        self.meters.count_dead_letters(place.chunk.tp.topic for place, _ in arrived.refused)
-        sent = np.array([arrived.places[at].record.timestamp for at in kept], dtype=np.int64)
-        self.meters.count_answers((now - sent) / 1000)
+        self.meters.count_batch(arrived, seen.kept, now_ms())
         self.meters.handed_on += lessons
         self.acknowledge(arrived.finished)

@@ -1,0 +1,154 @@
+"""The part of the one worker that learns: it keeps account of its steps, and publishes what came of them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from time import monotonic
+from typing import Any, Final
+
+from faust.types import TP
+
+from stream.brain import Brain
+from stream.chunks import Chunk
+from stream.follower import Follower
+from stream.lessons import Lesson
+from stream.memories import recall
+from stream.progress import Progress
+from stream.publication import Publications, Wire
+
+__all__ = ["Learner"]
+
+_log = logging.getLogger(__name__)
+# Other workers serve what was learnt within half a second.
+_PUBLISH_SECONDS: Final = 0.4
+# A worker that is told to stop has 5 s in all.
+_END_SECONDS: Final = 3.0
+
+
+class Learner:
+    """Learns lesson after lesson, rehearses, and publishes; only between `begin` and `end`.
+
+    A publication tells the steps taken since the last one, the rows they changed, and the dense part with the
+    learner's progress, all or nothing. So what is committed is always the state of one moment, and another
+    worker goes on from there as this one would have.
+
+    Parameters
+    ----------
+    brain
+        Has the model.
+    follower
+        Brings it up to date before the learning begins, and follows again afterwards.
+    wire
+        Where to publish.
+    acknowledge
+        Called with the chunks whose lessons are committed.
+
+    Attributes
+    ----------
+    progress
+        Where it stands.
+    """
+
+    def __init__(
+        self, brain: Brain, follower: Follower, wire: Wire, acknowledge: Callable[[Iterable[Chunk]], None]
+    ) -> None:
+        self._brain = brain
+        self._follower = follower
+        self._wire = wire
+        self._acknowledge = acknowledge
+        self._publications: Publications | None = None
+        self._turn = asyncio.Lock()  # held while the model is ahead of the progress
+        self._publishing: asyncio.Task[None] | None = None
+        self._published_at = 0.0
+        self._finished: list[Chunk] = []
+        self.progress = Progress(0, {})
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether the part of the learner is this worker's."""
+        return self._publications is not None
+
+    async def begin(self) -> None:
+        """Take over from whoever learnt before: fence it, catch up with what it published, remember."""
+        if self.is_learning:
+            return
+        await self._follower.pause()
+        publications = Publications(self._follower, self._wire)
+        await publications.open()
+        self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
+        self.progress.epoch += 1
+        await recall(self._brain, self._wire.client, TP(self._wire.examples, 0), self.progress)
+        await self._brain.take_changes()  # what has been followed is published already
+        self._publications = publications
+        place = self.progress.position, self.progress.epoch
+        _log.info("Learning from offset %d of the examples on, epoch %d", *place)
+
+    async def end(self) -> None:
+        """Publish what is left, as far as the broker takes it in time, and leave the learning to others."""
+        async with self._turn:
+            publications = self._publications
+            if publications is None:
+                return
+            try:
+                async with asyncio.timeout(_END_SECONDS):
+                    await self._publish_all(publications)
+            except TimeoutError:
+                _log.warning("The broker took no publication in time; the last steps will be taken again")
+            finally:
+                self._publications = self._publishing = None
+                await publications.close()
+                self._follower.follow()
+
+    async def learn(self, lesson: Lesson) -> float | None:
+        """Test the model on a lesson and learn from it; return the mean loss, None if nothing was learnt."""
+        async with self._turn:
+            if not self.is_learning:
+                return None
+            some = len(lesson.examples.item) > 0
+            loss = await self._brain.test_and_learn(lesson.examples) if some else None
+            self.progress.learnt(lesson, self._brain.recommender.remembered)
+            self._finished += [chunk for chunk, letters in lesson.finished if not letters]
+            await self._publish_if_due()
+            return loss
+
+    async def rehearse_or_publish(self, *, may_rehearse: bool) -> bool:
+        """Publish what is due, and rehearse once if something is left to rehearse; return whether it was."""
+        async with self._turn:
+            rehearsed = may_rehearse and self.is_learning and await self._brain.replay()
+            if rehearsed:
+                self.progress.rehearsed()
+            await self._publish_if_due()
+            return rehearsed
+
+    async def _publish_if_due(self) -> None:
+        if self._publications is None or monotonic() - self._published_at < _PUBLISH_SECONDS:
+            return
+        if self._publishing is not None:
+            if not self._publishing.done():
+                return  # what comes meanwhile goes with the next
+            self._publishing.result()
+        if self._has_news:
+            self._published_at = monotonic()
+            self._publishing = asyncio.create_task(await self._publication(self._publications))
+
+    async def _publish_all(self, publications: Publications) -> None:
+        if self._publishing is not None:
+            await self._publishing
+        if self._has_news:
+            await (await self._publication(publications))
+
+    @property
+    def _has_news(self) -> bool:
+        return self.progress.has_steps or bool(self._finished)
+
+    async def _publication(self, publications: Publications) -> Coroutine[Any, Any, None]:
+        """Return what tells all that is new at this moment."""
+        chunks, self._finished = self._finished, []
+        steps, told = self.progress.take_steps(), self.progress.told
+        part = await self._brain.take_changes()
+
+        async def publish() -> None:
+            await publications.publish(part, told, steps)
+            self._acknowledge(chunks)
+
+        return publish()

@@ -1,0 +1,172 @@
+"""The ``model`` topic: what the one learner has learnt, in Kafka transactions, for all who follow.
+
+| key | value |
+| --- | --- |
+| ``r`` and the row's key | a row (``models.row_records``) |
+| ``dense`` | what is no row, and how far the learner had come; the last record of a publication |
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+import msgpack
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+
+from models.errors import ModelError
+from stream.chunks import RawRecord
+
+__all__ = ["DENSE", "Dense", "DenseUnreadable", "LogReader", "Transactions"]
+
+DENSE: Final = b"dense"
+_FORM: Final = 1
+# Records of one poll; each is a row of some 350 bytes.
+_POLL_RECORDS: Final = 5_000
+_POLL_MS: Final = 200
+# A learner that vanishes within a publication keeps its followers back for so long, or until one takes over.
+_TRANSACTION_MS: Final = 10_000
+_BATCH_BYTES: Final = 1024 * 1024
+
+
+class DenseUnreadable(ModelError, ValueError):
+    """A record that is no dense part of this version's."""
+
+
+class Dense(NamedTuple):
+    """What the learner is besides its rows, as of ``version``: the model's state, the learner's progress."""
+
+    version: int
+    state: dict[str, Any]
+    progress: dict[str, Any]
+
+    def to_bytes(self) -> bytes:
+        """Return one msgpack map."""
+        packed: bytes = msgpack.packb({"form": _FORM, **self._asdict()})
+        return packed
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Dense":
+        """Return what `to_bytes` wrote.
+
+        Raises
+        ------
+        DenseUnreadable
+            If it is of another form.
+        """
+        fields = msgpack.unpackb(raw)
+        if fields.pop("form", None) != _FORM:
+            raise DenseUnreadable("the model topic is of another version: set another HEADRACE_TOPIC_PREFIX")
+        return cls(**fields)
+
+
+class LogReader:
+    """Reads one partition of a topic for its own sake: without a group, and committed records alone.
+
+    Parameters
+    ----------
+    client
+        How aiokafka's clients find the broker.
+    tp
+        What to read.
+    """
+
+    def __init__(self, client: Mapping[str, Any], tp: TP) -> None:
+        self._tp = TopicPartition(*tp)
+        self._consumer = AIOKafkaConsumer(
+            **client,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=8 * _BATCH_BYTES,
+        )
+
+    async def start(self, offset: int) -> None:
+        """Connect, and read from ``offset``, or from where the log begins now."""
+        await self._consumer.start()
+        self._consumer.assign([self._tp])
+        self._consumer.seek(self._tp, max(offset, await self.beginning()))
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def beginning(self) -> int:
+        """Return the first offset of the log."""
+        offsets: dict[TopicPartition, int] = await self._consumer.beginning_offsets([self._tp])
+        return offsets[self._tp]
+
+    async def end(self) -> int:
+        """Return the offset after the last record that is there now, committed or not."""
+        offsets: dict[TopicPartition, int] = await self._consumer.end_offsets([self._tp])
+        return offsets[self._tp]
+
+    async def is_at(self, end: int) -> bool:
+        """Say whether all below ``end`` has been read, but for what is not committed yet."""
+        position: int = await self._consumer.position(self._tp)
+        stable: int | None = self._consumer.last_stable_offset(self._tp)
+        return position >= end or (stable is not None and position >= stable)
+
+    async def poll(self) -> list[RawRecord]:
+        """Return what has come, waiting for it for a while."""
+        found: dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
+        found = await self._consumer.getmany(self._tp, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+        return list(found.get(self._tp, ()))
+
+
+class Transactions:
+    """A producer of which only the newest may write: an older one of the same name is fenced by the broker.
+
+    Parameters
+    ----------
+    client
+        How aiokafka's clients find the broker.
+    name
+        The ``transactional.id``.
+    """
+
+    def __init__(self, client: Mapping[str, Any], name: str) -> None:
+        self._producer = AIOKafkaProducer(
+            **client,
+            transactional_id=name,
+            transaction_timeout_ms=_TRANSACTION_MS,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=4 * _BATCH_BYTES,
+        )
+
+    async def start(self) -> None:
+        """Fence the older ones, which ends what they had not committed."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        with suppress(Exception):  # a fenced producer cannot end in good order
+            await asyncio.wait_for(self._producer.stop(), 2.0)
+
+    async def write(self, runs: Iterable[tuple[str, Iterable[tuple[bytes, bytes | None]]]]) -> None:
+        """Write keyed records to partition 0 of each topic, in order, all or none of them.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            The broker did not take it, did not say whether it took it, or knows a newer producer.
+        """
+        async with self._producer.transaction():
+            for topic, records in runs:
+                await self._write(topic, records)
+
+    async def _write(self, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        batch = self._producer.create_batch()
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                await self._send(batch, topic)
+                batch = self._producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None)
+        if batch.record_count():
+            await self._send(batch, topic)
+
+    async def _send(self, batch: Any, topic: str) -> None:
+        batch.close()
+        await self._producer.send_batch(batch, topic, partition=0)

@@ -1,0 +1,86 @@
+"""Where the events behind a run of examples stand in Kafka, so that none of them is learnt from twice."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgpack
+import numpy as np
+
+from models.batch import Bools, Bytes, Longs
+from models.errors import ModelError
+from stream.arrivals import Arrival
+
+__all__ = ["HEADER", "Origins", "OriginsUnreadable"]
+
+# The name of the header of an examples record that holds them.
+HEADER: Final = "origins"
+
+
+class OriginsUnreadable(ModelError, ValueError):
+    """Bytes that are no origins."""
+
+
+class Origins(NamedTuple):
+    """The source records of B examples, all of one partition number.
+
+    Examples
+    --------
+    >>> origins = Origins(3, ["clicks"], np.zeros(2, np.uint8), np.array([17, 18]))
+    >>> origins.next_offsets
+    {'clicks-3': 19}
+    >>> origins.not_in({"clicks-3": 18}).tolist()
+    [False, True]
+    """
+
+    partition: int
+    topics: list[str]
+    topic: Bytes  # uint8[B], places in ``topics``
+    offset: Longs  # int64[B]
+
+    @classmethod
+    def of(cls, partition: int, places: Sequence[Arrival]) -> "Origins":
+        """Return those of events by their arrivals."""
+        names = [place.chunk.tp.topic for place in places]
+        topics = sorted(set(names))
+        topic = np.array([topics.index(name) for name in names], dtype=np.uint8)
+        return cls(partition, topics, topic, np.array([place.record.offset for place in places], np.int64))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Origins":
+        """Return what `to_bytes` wrote.
+
+        Raises
+        ------
+        OriginsUnreadable
+            If the bytes are something else.
+        """
+        try:
+            partition, topics, topic, offset = msgpack.unpackb(raw)
+            origins = cls(partition, topics, np.frombuffer(topic, np.uint8), np.frombuffer(offset, np.int64))
+            [topics[place] for place in set(origins.topic.tolist())]
+        except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
+            raise OriginsUnreadable(f"no origins: {error!r}") from error
+        return origins
+
+    def to_bytes(self) -> bytes:
+        """Return one msgpack list."""
+        columns = self.topic.tobytes(), self.offset.astype("<i8").tobytes()
+        packed: bytes = msgpack.packb([self.partition, self.topics, *columns])
+        return packed
+
+    def not_in(self, learnt_to: Mapping[str, int]) -> Bools:
+        """Return which examples are of events not below the offsets learnt to, by topic and partition."""
+        known = np.array([learnt_to.get(name, 0) for name in self._names], dtype=np.int64)
+        fresh: Bools = self.offset >= known[self.topic]
+        return fresh
+
+    @property
+    def next_offsets(self) -> dict[str, int]:
+        """The offset after the last, by topic and partition."""
+        return {
+            name: int(self.offset[self.topic == place].max()) + 1 for place, name in enumerate(self._names)
+        }
+
+    @property
+    def _names(self) -> list[str]:
+        return [f"{topic}-{self.partition}" for topic in self.topics]

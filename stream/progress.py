@@ -1,0 +1,92 @@
+"""How far the learner has come: what it must know, besides the model, to go on as if it had never stopped."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from stream.lessons import Lesson
+
+__all__ = ["Mark", "Progress"]
+
+# Lines of the memory from one mark to the next: to fill a memory again, at most so many are read in vain.
+_MARK_LINES: Final = 20_000
+
+
+class Mark(NamedTuple):
+    """A place in the examples, and what had been remembered before it."""
+
+    position: int
+    remembered: int
+    learnt_to: dict[str, int]
+
+
+class Progress:
+    """Offsets that the model's state belongs to, and the steps that led from one publication to the next.
+
+    Parameters
+    ----------
+    memory
+        Lines that the model's memory holds.
+    told
+        What `told` had returned, to go on from; empty to begin.
+
+    Attributes
+    ----------
+    position
+        The next offset of the examples.
+    learnt_to
+        The next offset of each source topic and partition: examples of events below are repeats.
+    epoch
+        How often the learner's part was taken over; a higher one ends the lower ones.
+    remembered
+        Lines that the model's memory was ever given.
+    marks
+        Where to read the examples from for what the memory held.
+    """
+
+    def __init__(self, memory: int, told: Mapping[str, Any]) -> None:
+        self._memory = memory
+        self.position: int = told.get("position", 0)
+        self.learnt_to: dict[str, int] = dict(told.get("learnt_to", {}))
+        self.epoch: int = told.get("epoch", 0)
+        self.remembered: int = told.get("remembered", 0)
+        self.marks = [Mark(*mark) for mark in told.get("marks", [(0, 0, {})])]
+        self._steps: list[list[int]] = []
+
+    def learnt(self, lesson: Lesson, remembered: int) -> None:
+        """Count a lesson; ``remembered`` is how many lines the memory was ever given, with it."""
+        if len(lesson.examples.item):
+            self._steps.append([len(lesson.examples.item), 0])
+        self.position, self.learnt_to = lesson.next_offset, lesson.learnt_to
+        self.remembered = remembered
+        if remembered - self.marks[-1].remembered >= _MARK_LINES:
+            self.marks.append(Mark(self.position, remembered, dict(self.learnt_to)))
+            while len(self.marks) > 1 and self.marks[1].remembered <= remembered - self._memory:
+                self.marks.pop(0)
+
+    def rehearsed(self) -> None:
+        """Count a rehearsal."""
+        if not self._steps:
+            self._steps.append([0, 0])
+        self._steps[-1][1] += 1
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether a step was taken since the last were asked for."""
+        return bool(self._steps)
+
+    def take_steps(self) -> list[list[int]]:
+        """Return the steps since the last call: the examples of each, and the rehearsals after it."""
+        steps, self._steps = self._steps, []
+        return steps
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What another learner needs to go on, of types that msgpack has."""
+        marks = [[mark.position, mark.remembered, dict(mark.learnt_to)] for mark in self.marks]
+        return {
+            "position": self.position,
+            "learnt_to": dict(self.learnt_to),
+            "epoch": self.epoch,
+            "remembered": self.remembered,
+            "marks": marks,
+        }

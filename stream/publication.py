@@ -1,0 +1,115 @@
+"""Publications of the learner: what is told at once, and a connection that only the newest learner has."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgpack
+from aiokafka.errors import KafkaError
+
+from models.row_records import row_records
+from models.snapshot import Snapshot
+from stream.errors import StreamError
+from stream.follower import Follower
+from stream.model_topic import DENSE, Dense, Transactions
+
+__all__ = ["LearnerReplaced", "Publications", "Wire"]
+
+_log = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = 0.5
+
+Runs = list[tuple[str, list[tuple[bytes, bytes | None]]]]
+
+
+class LearnerReplaced(StreamError):
+    """Another worker has taken over the learning, and this one did not notice: it was frozen, or cut off."""
+
+    def __str__(self) -> str:
+        return "another worker learns now; this one was away for too long and has to start again"
+
+
+class Wire(NamedTuple):
+    """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker."""
+
+    client: Mapping[str, Any]
+    examples: str
+    model: str
+    steps: str
+    transactional_id: str
+
+
+class Publications:
+    """Tells the followers and the next learner, each time in one Kafka transaction.
+
+    Parameters
+    ----------
+    follower
+        Brings this worker up to date with what others have committed.
+    wire
+        Where to publish.
+    """
+
+    def __init__(self, follower: Follower, wire: Wire) -> None:
+        self._follower = follower
+        self._wire = wire
+        self._transactions = self._new_transactions()
+
+    async def open(self) -> None:
+        """Fence every learner before this one, and take over what they committed.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            If the broker is away.
+        """
+        await self._transactions.start()
+        await self._follower.catch_up()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._transactions.stop()
+
+    async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[list[int]]) -> None:
+        """Tell what was learnt in ``steps``; it is tried again until the broker has it.
+
+        Raises
+        ------
+        LearnerReplaced
+            If another learner has taken over meanwhile.
+        """
+        names = self._follower.names.of(part.rows.key.tolist())
+        rows = row_records(part.rows, names, part.removed)
+        dense = Dense(part.version, part.dense, dict(progress)).to_bytes()
+        taken = {name: progress[name] for name in ("epoch", "position")}
+        taken |= {"version": part.version, "steps": steps}
+        told: Runs = [
+            (self._wire.steps, [(b"steps", msgpack.packb(taken))]),
+            (self._wire.model, [*rows, (DENSE, dense)]),
+        ]
+        while not await self._is_taken(told):
+            await self._reopen(progress["epoch"])
+
+    async def _is_taken(self, told: Runs) -> bool:
+        try:
+            await self._transactions.write(told)
+        except KafkaError as error:
+            _log.warning("A publication of the model was not taken, and is sent again: %r", error)
+            return False
+        return True
+
+    async def _reopen(self, epoch: int) -> None:
+        while True:
+            await self._transactions.stop()
+            self._transactions = self._new_transactions()
+            try:
+                await self.open()
+                break
+            except KafkaError as error:
+                _log.warning("No connection for the model's publications yet: %r", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+        if self._follower.progress.get("epoch", 0) > epoch:
+            raise LearnerReplaced
+
+    def _new_transactions(self) -> Transactions:
+        return Transactions(self._wire.client, self._wire.transactional_id)
