@@ -144,6 +144,11 @@ class Recommender:
         return type_of_rows({name: it.cpu().numpy() for name, it in columns.items() if name != "key"})
 
     @property
+    def learnt(self) -> int:
+        """Examples learnt from, by this recommender or one that it followed."""
+        return self._embedding.seen
+
+    @property
     def remembered(self) -> int:
         """Lines that the memory was ever given."""
         return self._embedding.memory.seen

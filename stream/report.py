@@ -15,7 +15,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Counts since the worker's start, and how it stands now.
 
     ``handled`` counts records of the source topics whose outputs the broker has confirmed, ``learnt`` the
-    events that the learner has learnt from of those ``handed_on`` to it; ``lag`` is in records.
+    events that the learner has learnt from of those ``handed_on`` to it, both in this run of the worker;
+    ``examples`` are all that the model was ever taught; ``lag`` is in records.
     """
 
     ready: bool
@@ -25,6 +26,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int
     handed_on: int
     learnt: int
+    examples: int
     lag: int
     latency_ms: dict[str, float]
     quality: dict[str, Quality]
@@ -46,6 +48,7 @@ def status(worker: Worker) -> Status:
         dead_letters=meters.dead_letters,
         handed_on=meters.handed_on,
         learnt=meters.learnt,
+        examples=recommender.learnt,
         lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.sources),
         latency_ms=meters.latency_ms(),
         quality=recommender.quality,

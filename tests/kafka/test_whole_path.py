@@ -99,7 +99,7 @@ def log(shop: Shop, stopped: Stopped) -> Iterator[Log]:  # noqa: ARG001 (the top
 def answered(shop: Shop, worker: WorkerProcess, stopped: Stopped, log: Log) -> Answered:
     worker.start().ready()
     Answers.of([]).until(worker, log, len(stopped.sources))
-    figures = worker.reaches(learnt=len(_teaching(stopped.sources)))
+    figures = worker.reaches(examples=len(_teaching(stopped.sources)))
     publish(shop, _REPEATED)
     figures = worker.reaches(duplicates=figures["duplicates"] + len(_REPEATED))
     return Answered(stopped.sources, Answers.of(log.read_to_end()), figures)
@@ -114,7 +114,7 @@ def killed(shop: Shop, worker: WorkerProcess, answered: Answered, log: Log) -> K
     before, sources = Answers.of(log.read_to_end()), read_sources(shop)
     worker.start().ready()
     after = before.until(worker, log, len(sources))
-    return Killed(sources, before, after, worker.reaches(learnt=len(_teaching(sources))))
+    return Killed(sources, before, after, worker.reaches(examples=len(_teaching(sources))))
 
 
 def _check(sources: Events, answers: Answers) -> None:
@@ -180,9 +180,12 @@ def test_a_stop_is_quick_and_clean(stopped: Stopped) -> None:
     assert stopped.seconds < 5
 
 
-def test_the_model_is_relearnt_from_examples(answered: Answered, killed: Killed) -> None:
-    assert answered.figures["rows"] == _items(answered.sources)
-    assert killed.figures["rows"] == _items(killed.sources)
+def test_the_model_learns_from_each_event_once_over_a_stop_and_a_kill(
+    answered: Answered, killed: Killed
+) -> None:
+    for figures, sources in ((answered.figures, answered.sources), (killed.figures, killed.sources)):
+        assert figures["rows"] == _items(sources)
+        assert figures["examples"] == len(_teaching(sources))
 
 
 def test_a_killed_worker_leaves_nothing_unanswered(killed: Killed) -> None:
