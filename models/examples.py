@@ -50,8 +50,8 @@ class Examples(NamedTuple):
         joined = [torch.cat(pieces) for pieces in columns]
         return cls(Context(*joined[:3]), *joined[3:])
 
-    def steps(self, size: int) -> "list[Examples]":
-        """Return the same in runs of at most ``size`` examples, in order."""
+    def steps(self, size: int | list[int]) -> "list[Examples]":
+        """Return the same in runs, in order: of at most ``size`` examples, or of these sizes exactly."""
         columns = [torch.split(column, size) for column in (*self.context, *self[1:])]
         return [Examples(Context(*run[:3]), *run[3:]) for run in zip(*columns, strict=True)]
 

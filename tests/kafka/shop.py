@@ -88,10 +88,13 @@ def finished(process: "subprocess.Popen[str]") -> str:
 class Log:
     """A topic as a consumer of kafka-python alone reads it, from its beginning."""
 
-    def __init__(self, shop: Shop, name: str) -> None:
+    def __init__(self, shop: Shop, name: str, **options: Any) -> None:
         self.records: list[Any] = []
         self._consumer = KafkaConsumer(
-            bootstrap_servers=shop.broker, auto_offset_reset="earliest", max_partition_fetch_bytes=4_000_000
+            bootstrap_servers=shop.broker,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4_000_000,
+            **options,
         )
         numbers = sorted(self._consumer.partitions_for_topic(shop.topic(name)) or ())
         self._places = [TopicPartition(shop.topic(name), number) for number in numbers]
@@ -105,9 +108,12 @@ class Log:
 
     def read_to_end(self) -> list[Any]:
         """Read what was published until now; return all records read so far."""
-        end = sum(self._consumer.end_offsets(self._places).values())
-        until(lambda: len(self.read()) >= end, f"{end} records of {self._places}")
+        ends = self._consumer.end_offsets(self._places)
+        until(lambda: self.read() is not None and self._is_at(ends), f"all below {ends}")
         return self.records
+
+    def _is_at(self, ends: dict[TopicPartition, int]) -> bool:
+        return all(self._consumer.position(place) >= end for place, end in ends.items())
 
     def close(self) -> None:
         self._consumer.close()

@@ -1,0 +1,94 @@
+"""The learner over kills and stops: its tensors are, bit for bit, a pure function of what is recorded."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from answers import read_sources
+from shop import Log, Shop, finished
+from worker_process import WorkerProcess
+
+from models.recommender import Recommender
+from models.row_records import is_row, read_rows
+from models.snapshot import Rows
+from producers.bundled import REES46
+from stream.model_topic import DENSE, Dense
+from stream.retrace import retrace, steps_taken
+from stream.settings import Settings
+
+CPU = torch.device("cpu")
+EVENTS = 3_000
+_TAKING_BACK = ("remove_from_cart", "refund")
+
+
+@pytest.fixture(scope="module")
+def shop(broker: str) -> Shop:
+    return Shop.new(broker)
+
+
+@pytest.fixture(scope="module")
+def worker(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    with WorkerProcess(shop, tmp_path_factory.mktemp("worker"), batch=64) as running:
+        yield running
+
+
+def committed(shop: Shop, name: str) -> list[Any]:
+    log = Log(shop, name, isolation_level="read_committed")
+    try:
+        return log.read_to_end()
+    finally:
+        log.close()
+
+
+def retraced(shop: Shop) -> Recommender:
+    settings = Settings()
+    model = Recommender(settings.max_items, CPU, settings.seed)
+    retrace(model, shop.read("examples"), steps_taken(committed(shop, "steps")))
+    return model
+
+
+def in_order(rows: Rows) -> dict[str, Any]:
+    order = np.argsort(rows.key)
+    return {"key": rows.key[order]} | {name: column[order] for name, column in rows.columns.items()}
+
+
+@pytest.fixture(scope="module")
+def stormed(shop: Shop, worker: WorkerProcess) -> Shop:
+    """A log was learnt from by a worker that was killed three times on the way, and stopped at last."""
+    torch.set_num_threads(1)
+    worker.ready()
+    replay = shop.command("replay", REES46, "--limit", EVENTS, "--rate", 300)
+    for examples in (300, 900, 1_600):
+        worker.reaches(examples=examples)
+        worker.kill()
+        worker.start().ready()
+    finished(replay)
+    events = read_sources(shop)
+    teaching = [event for event in events.values() if event["event"] not in _TAKING_BACK]
+    assert worker.reaches(examples=len(teaching))["examples"] == len(teaching)
+    worker.stop()
+    return shop
+
+
+def test_what_is_published_is_a_pure_function_of_examples_and_steps(stormed: Shop) -> None:
+    model = retraced(stormed)
+    records = committed(stormed, "model")
+    rows = [(record.key, record.value) for record in records if is_row(record.key)]
+    published = in_order(read_rows(rows, model.row_type).rows)
+    expected = in_order(model.take_changes().rows)
+    assert published.keys() == expected.keys()
+    for name, column in expected.items():
+        assert np.array_equal(published[name], column), name
+
+
+def test_the_dense_part_is_as_well(stormed: Shop) -> None:
+    model = retraced(stormed)
+    dense = [Dense.from_bytes(it.value) for it in committed(stormed, "model") if it.key == DENSE][-1]
+    assert (dense.version, dense.state) == (model.version, model.take_changes().dense)
+    assert dense.progress["epoch"] == 4  # the first worker, and after each kill another
+
+
+def test_rehearsals_were_taken(stormed: Shop) -> None:
+    assert sum(rehearsals for _, rehearsals in steps_taken(committed(stormed, "steps")).steps) > 0
