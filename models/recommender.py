@@ -164,8 +164,15 @@ class Recommender:
         return lines
 
     def remember(self, lines: Longs, seen: int) -> None:
-        """Hold the end of the ``seen`` lines that the one followed had in its memory, int64[n, L + 1]."""
-        self._embedding.memory.restore(self._here(lines), seen)
+        """Hold the end of the ``seen`` lines that the one followed had in its memory, int64[n, L + 1].
+
+        Where they follow those that are held already, these stay.
+        """
+        memory = self._embedding.memory
+        if memory.seen + len(lines) == seen:
+            memory.add(self._here(lines))
+        else:
+            memory.restore(self._here(lines), seen)
         self._taken = seen
 
     def _dense(self) -> dict[str, Any]:

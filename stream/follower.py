@@ -1,22 +1,25 @@
 """What every worker does with the model topic: it follows the learner, and serves what the learner knows."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from models.examples import no_examples
 from models.names import Names
 from models.row_records import is_row, read_rows
-from models.snapshot import Rows, Snapshot
+from models.snapshot import Snapshot, merged
 from stream.brain import Brain
 from stream.chunks import RawRecord
+from stream.keeper import Keeper, Kept
 from stream.model_topic import DENSE, Dense, LogReader
+from stream.progress import Mark
 
 __all__ = ["Follower"]
 
-_NO_KEYS = np.empty(0, np.int64)
-_NO_ROWS = Rows(_NO_KEYS, {})
+_log = logging.getLogger(__name__)
 
 
 class Follower:
@@ -30,36 +33,56 @@ class Follower:
         Learns what the items are called.
     reader
         Returns one of the model topic, in a running event loop.
+    keeper
+        Keeps what comes, for the next start.
 
     Attributes
     ----------
-    names
+    names, keeper
         What it was given.
     progress
         What the newest publication says of how far the learner had come; empty where there is none.
+    memory
+        Where the learner stood who had what this worker's memory holds.
     """
 
     _reader: LogReader
     _fail: Callable[[BaseException], Any]
 
-    def __init__(self, brain: Brain, names: Names, reader: Callable[[], LogReader]) -> None:
+    def __init__(self, brain: Brain, names: Names, reader: Callable[[], LogReader], keeper: Keeper) -> None:
         self._brain = brain
         self.names = names
+        self.keeper = keeper
         self._make_reader = reader
         self._following: asyncio.Task[None] | None = None
         self._has_caught_up = False
+        self._parts: list[Snapshot] = []  # rows since the last dense part
         self.progress: dict[str, Any] = {}
+        self.memory = Mark(0, 0, {})
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
-        """Connect to the broker and follow; ``fail`` is called with what ends it."""
+        """Connect to the broker, load what was kept, and follow; ``fail`` is called with what ends it."""
         self._fail = fail
         self._reader = self._make_reader()
         await self._reader.start(0)
+        kept = await self.keeper.load(await self._reader.end())
+        if kept is not None:
+            await self._go_on_from(kept)
         self.follow()
 
+    async def _go_on_from(self, kept: Kept) -> None:
+        snapshot = kept.snapshot
+        self.names.learn(snapshot.rows.key.tolist(), snapshot.names)
+        await self._brain.follow(snapshot)
+        await self._brain.remember(snapshot.lines, kept.memory.remembered)
+        self.progress, self.memory = kept.progress, kept.memory
+        self._reader.seek(kept.offset)
+        _log.info("The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset)
+
     async def stop(self) -> None:
-        """Stop following and disconnect."""
+        """Stop following, write what is to be kept, and disconnect."""
         await self.pause()
+        await self.keeper.close()
         await self._reader.stop()
 
     @property
@@ -95,15 +118,26 @@ class Follower:
             await self._fail(error)
 
     async def _take_over(self, records: Sequence[RawRecord]) -> None:
-        rows = [(record.key, record.value) for record in records if is_row(record.key)]
-        if rows:
-            read = read_rows(rows, self._brain.recommender.row_type)  # type: ignore[arg-type]  # they have keys
-            self.names.learn(read.rows.key.tolist(), read.names)
-            await self._brain.follow(Snapshot(0, {}, read.rows, read.removed, _NO_KEYS, read.names))
-        for record in records:
+        """Take over records in order; what ends with a dense part is of one moment, and worth keeping."""
+        start = 0
+        for stop, record in enumerate(records, start=1):
             if record.key == DENSE and record.value is not None:
-                dense = Dense.from_bytes(record.value)
-                await self._brain.follow(
-                    Snapshot(dense.version, dense.state, _NO_ROWS, _NO_KEYS, _NO_KEYS, [])
-                )
-                self.progress = dense.progress
+                await self._take_over_rows(records[start:stop])
+                await self._take_over_dense(Dense.from_bytes(record.value), record.offset + 1)
+                start = stop
+        await self._take_over_rows(records[start:])
+
+    async def _take_over_rows(self, records: Sequence[RawRecord]) -> None:
+        rows = [(record.key, record.value) for record in records if is_row(record.key)]
+        read = read_rows(rows, self._brain.recommender.row_type)  # type: ignore[arg-type]  # they have keys
+        self.names.learn(read.rows.key.tolist(), read.names)
+        no_lines = self._brain.recommender.lines_of(no_examples())
+        part = Snapshot(0, {}, read.rows, read.removed, no_lines, read.names)
+        await self._brain.follow(part)
+        self._parts.append(part)
+
+    async def _take_over_dense(self, dense: Dense, offset: int) -> None:
+        whole = merged(self._parts, 0)._replace(version=dense.version, dense=dense.state)
+        await self._brain.follow(whole)
+        self.progress, self._parts = dense.progress, []
+        self.keeper.keep(whole, offset, dense.progress)

@@ -13,6 +13,7 @@ from stream.chunks import Chunk
 from stream.follower import Follower
 from stream.lessons import Lesson
 from stream.memories import recall
+from stream.model_topic import LogReader
 from stream.progress import Progress
 from stream.publication import Publications, Wire
 
@@ -77,7 +78,10 @@ class Learner:
         await publications.open()
         self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
         self.progress.epoch += 1
-        await recall(self._brain, self._wire.client, TP(self._wire.examples, 0), self.progress)
+        first = self._follower.memory
+        if first.remembered != self._brain.recommender.remembered:
+            first = self.progress.marks[0]
+        await recall(self._brain, LogReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress)
         await self._brain.take_changes()  # what has been followed is published already
         self._publications = publications
         place = self.progress.position, self.progress.epoch
@@ -96,6 +100,7 @@ class Learner:
                 _log.warning("The broker took no publication in time; the last steps will be taken again")
             finally:
                 self._publications = self._publishing = None
+                self._follower.memory = self.progress.mark
                 await publications.close()
                 self._follower.follow()
 
@@ -146,9 +151,12 @@ class Learner:
         chunks, self._finished = self._finished, []
         steps, told = self.progress.take_steps(), self.progress.told
         part = await self._brain.take_changes()
+        part = part._replace(names=self._follower.names.of(part.rows.key.tolist()))
+        memory = self.progress.mark
 
         async def publish() -> None:
-            await publications.publish(part, told, steps)
+            offset = await publications.publish(part, told, steps)
+            self._follower.keeper.keep(part, offset, told, memory)
             self._acknowledge(chunks)
 
         return publish()

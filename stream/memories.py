@@ -1,8 +1,7 @@
 """Filling the model's memory from the examples topic, for a learner that has only followed so far."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from faust.types import TP
@@ -14,7 +13,7 @@ from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.lessons import lessons
 from stream.model_topic import LogReader
-from stream.progress import Progress
+from stream.progress import Mark, Progress
 
 __all__ = ["recall"]
 
@@ -23,29 +22,27 @@ _log = logging.getLogger(__name__)
 _NOWHERE: Final = TP("", 0)
 
 
-async def recall(brain: Brain, client: Mapping[str, Any], examples: TP, progress: Progress) -> None:
-    """Give the model's memory the lines that the learner had who came as far as ``progress``."""
-    first, seen = progress.marks[0], progress.remembered
-    if seen == brain.recommender.remembered:
+async def recall(brain: Brain, examples: LogReader, first: Mark, progress: Progress) -> None:
+    """Give the model's memory the lines that the learner had who came as far as ``progress``.
+
+    From ``first`` on they are read from the topic; those before it the memory has, or needs them no more.
+    """
+    missing = progress.remembered - first.remembered
+    if not missing:
         return
-    reader = LogReader(client, examples)
-    await reader.start(first.position)
+    await examples.start(first.position)
     try:
-        lines = await _lines(brain, reader, progress)
+        lines = await _lines(brain, examples, first, progress)
     finally:
-        await reader.stop()
-    if len(lines) != seen - first.remembered:
-        _log.warning(
-            "The examples topic holds %d of the %d examples that the model could rehearse",
-            len(lines),
-            seen - first.remembered,
-        )
-    await brain.remember(lines[-brain.recommender.memory :], seen)
+        await examples.stop()
+    if len(lines) != missing:
+        _log.warning("The topic holds %d of the %d examples that the model could rehearse", len(lines), missing)
+    await brain.remember(lines, progress.remembered)
 
 
-async def _lines(brain: Brain, reader: LogReader, progress: Progress) -> Longs:
+async def _lines(brain: Brain, reader: LogReader, first: Mark, progress: Progress) -> Longs:
     """Return the lines of the examples from the first mark to the position, in order."""
-    first, found, names = progress.marks[0], [], Names()
+    found, names = [], Names()
     place = Progress(0, {"position": first.position, "learnt_to": first.learnt_to})
     while not await reader.is_at(progress.position):
         records = [record for record in await reader.poll() if record.offset < progress.position]

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import msgpack
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.structs import ConsumerRecord
+from aiokafka.structs import ConsumerRecord, RecordMetadata
 from faust.types import TP
 
 from models.errors import ModelError
@@ -87,16 +87,16 @@ class LogReader:
         """Connect, and read from ``offset``, or from where the log begins now."""
         await self._consumer.start()
         self._consumer.assign([self._tp])
-        self._consumer.seek(self._tp, max(offset, await self.beginning()))
+        offsets: dict[TopicPartition, int] = await self._consumer.beginning_offsets([self._tp])
+        self.seek(max(offset, offsets[self._tp]))
 
     async def stop(self) -> None:
         """Disconnect."""
         await self._consumer.stop()
 
-    async def beginning(self) -> int:
-        """Return the first offset of the log."""
-        offsets: dict[TopicPartition, int] = await self._consumer.beginning_offsets([self._tp])
-        return offsets[self._tp]
+    def seek(self, offset: int) -> None:
+        """Read on from ``offset``."""
+        self._consumer.seek(self._tp, offset)
 
     async def end(self) -> int:
         """Return the offset after the last record that is there now, committed or not."""
@@ -145,8 +145,10 @@ class Transactions:
         with suppress(Exception):  # a fenced producer cannot end in good order
             await asyncio.wait_for(self._producer.stop(), 2.0)
 
-    async def write(self, runs: Iterable[tuple[str, Iterable[tuple[bytes, bytes | None]]]]) -> None:
-        """Write keyed records to partition 0 of each topic, in order, all or none of them.
+    async def write(self, runs: Iterable[tuple[str, Iterable[tuple[bytes, bytes | None]]]]) -> int:
+        """Write runs of keyed records to partition 0 of each topic, in order, all or none of them.
+
+        Return the offset of the first record of the last run.
 
         Raises
         ------
@@ -154,19 +156,24 @@ class Transactions:
             The broker did not take it, did not say whether it took it, or knows a newer producer.
         """
         async with self._producer.transaction():
-            for topic, records in runs:
-                await self._write(topic, records)
+            sent = [await self._write(topic, records) for topic, records in runs]
+        return int((await sent[-1][0]).offset)
 
-    async def _write(self, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        batch = self._producer.create_batch()
+    async def _write(
+        self, topic: str, records: Iterable[tuple[bytes, bytes | None]]
+    ) -> "list[asyncio.Future[RecordMetadata]]":
+        """Return the confirmation of each batch."""
+        sent, batch = [], self._producer.create_batch()
         for key, value in records:
             if batch.append(key=key, value=value, timestamp=None) is None:
-                await self._send(batch, topic)
+                sent.append(await self._send(batch, topic))
                 batch = self._producer.create_batch()
                 batch.append(key=key, value=value, timestamp=None)
         if batch.record_count():
-            await self._send(batch, topic)
+            sent.append(await self._send(batch, topic))
+        return sent
 
-    async def _send(self, batch: Any, topic: str) -> None:
+    async def _send(self, batch: Any, topic: str) -> "asyncio.Future[RecordMetadata]":
         batch.close()
-        await self._producer.send_batch(batch, topic, partition=0)
+        sent: asyncio.Future[RecordMetadata] = await self._producer.send_batch(batch, topic, partition=0)
+        return sent

@@ -59,9 +59,14 @@ class Progress:
         self.position, self.learnt_to = lesson.next_offset, lesson.learnt_to
         self.remembered = remembered
         if remembered - self.marks[-1].remembered >= _MARK_LINES:
-            self.marks.append(Mark(self.position, remembered, dict(self.learnt_to)))
+            self.marks.append(self.mark)
             while len(self.marks) > 1 and self.marks[1].remembered <= remembered - self._memory:
                 self.marks.pop(0)
+
+    @property
+    def mark(self) -> Mark:
+        """Where it stands now."""
+        return Mark(self.position, self.remembered, dict(self.learnt_to))
 
     def rehearsed(self) -> None:
         """Count a rehearsal."""

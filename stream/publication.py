@@ -70,33 +70,36 @@ class Publications:
         """Disconnect."""
         await self._transactions.stop()
 
-    async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[list[int]]) -> None:
+    async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[list[int]]) -> int:
         """Tell what was learnt in ``steps``; it is tried again until the broker has it.
+
+        Return the offset of the model topic that a follower who knows all this reads on from.
 
         Raises
         ------
         LearnerReplaced
             If another learner has taken over meanwhile.
         """
-        names = self._follower.names.of(part.rows.key.tolist())
-        rows = row_records(part.rows, names, part.removed)
+        rows = row_records(part.rows, part.names, part.removed)
         dense = Dense(part.version, part.dense, dict(progress)).to_bytes()
         taken = {name: progress[name] for name in ("epoch", "position")}
         taken |= {"version": part.version, "steps": steps}
         told: Runs = [
             (self._wire.steps, [(b"steps", msgpack.packb(taken))]),
-            (self._wire.model, [*rows, (DENSE, dense)]),
+            (self._wire.model, rows),
+            (self._wire.model, [(DENSE, dense)]),
         ]
-        while not await self._is_taken(told):
+        while (offset := await self._written(told)) is None:
             await self._reopen(progress["epoch"])
+        return offset + 1
 
-    async def _is_taken(self, told: Runs) -> bool:
+    async def _written(self, told: Runs) -> int | None:
+        """Return the offset of the dense part, None where the broker did not say that it has it."""
         try:
-            await self._transactions.write(told)
+            return await self._transactions.write(told)
         except KafkaError as error:
             _log.warning("A publication of the model was not taken, and is sent again: %r", error)
-            return False
-        return True
+            return None
 
     async def _reopen(self, epoch: int) -> None:
         while True:

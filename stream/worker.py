@@ -19,6 +19,7 @@ from stream.clock import now_ms
 from stream.follower import Follower
 from stream.gather import Gathering
 from stream.intake import Intake
+from stream.keeper import Keeper
 from stream.learner import Learner
 from stream.lessons import Lesson
 from stream.meters import Meters
@@ -76,7 +77,8 @@ class Worker:
         self._taken_over: set[int] = set()
         client = client_options(settings)
         reader = partial(LogReader, client, TP(self.topics.name("model"), 0))
-        self.follower = Follower(brain, self.names, reader)
+        keeper = Keeper(settings.data_dir / "model", brain.recommender.memory)
+        self.follower = Follower(brain, self.names, reader, keeper)
         name = self.topics.name
         wire = Wire(client, name("examples"), name("model"), name("steps"), f"{settings.app_id}-learner")
         self.learner = Learner(brain, self.follower, wire, self.acknowledge)

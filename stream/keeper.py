@@ -1,0 +1,118 @@
+"""The worker's own copy of the model: what it had learnt or followed, on disk, for a warm start."""
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from models.checkpoint import Checkpoints
+from models.snapshot import Snapshot, merged
+from stream.clock import now_ms
+from stream.progress import Mark
+
+__all__ = ["Keeper", "Kept"]
+
+_log = logging.getLogger(__name__)
+# Seconds from one file to the next: what a start has to read from Kafka again.
+_KEEP_SECONDS: Final = 1.0
+# A copy older than this may have missed that a row was removed: Kafka forgets that after a day.
+_OLD_MS: Final = 12 * 3600 * 1000
+
+
+class Kept(NamedTuple):
+    """A copy of the model as of an offset of the model topic."""
+
+    snapshot: Snapshot  # ``dense`` is the model's own
+    offset: int
+    progress: dict[str, Any]  # of the learner, then
+    memory: Mark  # what ``snapshot.lines`` are the end of
+
+
+class Keeper:
+    """Writes what comes to checkpoints, in a thread of its own and not more than once a second.
+
+    Parameters
+    ----------
+    folder
+        Where the checkpoints are.
+    capacity
+        Lines that the model's memory holds.
+    """
+
+    def __init__(self, folder: Path, capacity: int) -> None:
+        self._folder = folder
+        self._capacity = capacity
+        self._checkpoints = Checkpoints(folder, capacity)
+        self._version = -1
+        self._parts: list[Snapshot] = []
+        self._about: dict[str, Any] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    async def load(self, end: int) -> Kept | None:
+        """Return the newest copy that is whole; none that is too old, or ahead of the ``end`` of the topic.
+
+        Raises
+        ------
+        models.checkpoint_header.CheckpointForeign
+            If the files are of another format.
+        """
+        loaded = await asyncio.to_thread(self._checkpoints.load)
+        for reason in loaded.passed_over:
+            _log.warning("A checkpoint is passed over: %s", reason)
+        if loaded.snapshot is None:
+            return None
+        about = loaded.snapshot.dense
+        if about["at"] < now_ms() - _OLD_MS or about["offset"] > end:
+            _log.warning("The checkpoints in %s are too old, or of another topic; they are dropped", self._folder)
+            await asyncio.to_thread(shutil.rmtree, self._folder)
+            self._checkpoints = Checkpoints(self._folder, self._capacity)
+            return None
+        snapshot = loaded.snapshot._replace(dense=about["state"])
+        self._about, self._version = about, snapshot.version
+        return Kept(snapshot, about["offset"], about["progress"], Mark(*about["memory"]))
+
+    def keep(self, part: Snapshot, offset: int, progress: dict[str, Any], memory: Mark | None = None) -> None:
+        """Have what has changed written soon, as of ``offset``; ``memory`` only where the lines are at hand.
+
+        What is not newer is passed over: who learnt reads his own publications when he follows again.
+        """
+        if part.version <= self._version:
+            return
+        self._version = part.version
+        self._about = {
+            "state": part.dense,
+            "offset": offset,
+            "progress": progress,
+            "memory": list(memory or self._about.get("memory", Mark(0, 0, {}))),
+        }
+        self._parts.append(part)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+
+    async def close(self) -> None:
+        """Write what is left."""
+        if self._writing is not None:
+            await self._writing
+        await self._write_parts()
+
+    async def _write(self) -> None:
+        await self._write_parts()
+        await asyncio.sleep(_KEEP_SECONDS)
+        await self._write_parts()
+
+    async def _write_parts(self) -> None:
+        if not self._parts:
+            return
+        parts, self._parts = self._parts, []
+        about = {**self._about, "at": now_ms()}
+        try:
+            await asyncio.to_thread(self._append, parts, about)
+        except OSError as error:
+            _log.warning("No checkpoint could be written to %s: %s", self._folder, error)
+
+    def _append(self, parts: list[Snapshot], about: dict[str, Any]) -> None:
+        part = merged(parts, self._capacity)._replace(dense=about)
+        self._checkpoints.append(part, about["at"])
+        if self._checkpoints.is_due():
+            self._checkpoints.compact(about["at"])
