@@ -24,6 +24,7 @@ class _Place(NamedTuple):
 _COMMANDS: Final = {
     "bench": _Place("stream.cli_bench", "Measure on this machine what the README quotes."),
     "broker": _Place("stream.cli_broker", "Run a Kafka on this machine alone, until Ctrl-C."),
+    "checkpoint": _Place("stream.cli_checkpoint", "Look into the checkpoints of the model."),
     "demo": _Place("stream.cli_demo", "Show it all at work on a recorded log of a real shop."),
     "evaluate": _Place("stream.cli_evaluate", "Test and train over recorded logs, without Kafka."),
     "recommend": _Place("stream.cli_ask", "Ask a running worker what it recommends USER now."),
