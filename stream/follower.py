@@ -5,12 +5,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from models.examples import no_examples
+from models.merging import merged
 from models.names import Names
 from models.row_records import is_row, read_rows
-from models.snapshot import Snapshot, merged
+from models.snapshot import Snapshot
 from stream.brain import Brain
 from stream.chunks import RawRecord
 from stream.keeper import Keeper, Kept
@@ -77,7 +76,9 @@ class Follower:
         await self._brain.remember(snapshot.lines, kept.memory.remembered)
         self.progress, self.memory = kept.progress, kept.memory
         self._reader.seek(kept.offset)
-        _log.info("The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset)
+        _log.info(
+            "The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset
+        )
 
     async def stop(self) -> None:
         """Stop following, write what is to be kept, and disconnect."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from models.checkpoint import Checkpoints
-from models.snapshot import Snapshot, merged
+from models.merging import merged
+from models.snapshot import Snapshot
 from stream.clock import now_ms
 from stream.progress import Mark
 
@@ -64,7 +65,9 @@ class Keeper:
             return None
         about = loaded.snapshot.dense
         if about["at"] < now_ms() - _OLD_MS or about["offset"] > end:
-            _log.warning("The checkpoints in %s are too old, or of another topic; they are dropped", self._folder)
+            _log.warning(
+                "The checkpoints in %s are too old, or of another topic; they are dropped", self._folder
+            )
             await asyncio.to_thread(shutil.rmtree, self._folder)
             self._checkpoints = Checkpoints(self._folder, self._capacity)
             return None

@@ -81,7 +81,9 @@ class Learner:
         first = self._follower.memory
         if first.remembered != self._brain.recommender.remembered:
             first = self.progress.marks[0]
-        await recall(self._brain, LogReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress)
+        await recall(
+            self._brain, LogReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress
+        )
         await self._brain.take_changes()  # what has been followed is published already
         self._publications = publications
         place = self.progress.position, self.progress.epoch

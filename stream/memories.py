@@ -36,7 +36,9 @@ async def recall(brain: Brain, examples: LogReader, first: Mark, progress: Progr
     finally:
         await examples.stop()
     if len(lines) != missing:
-        _log.warning("The topic holds %d of the %d examples that the model could rehearse", len(lines), missing)
+        _log.warning(
+            "The topic holds %d of the %d examples that the model could rehearse", len(lines), missing
+        )
     await brain.remember(lines, progress.remembered)
 
 
