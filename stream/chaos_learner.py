@@ -61,8 +61,13 @@ class Steps(NamedTuple):
 
     @classmethod
     def of(cls, journal: Iterable[Record]) -> "Steps":
-        """Return the steps that the records of the ``steps`` topic tell."""
-        told = [step for record in journal for step in msgpack.unpackb(record.value)["steps"]]
+        """Return the steps that the records of the ``steps`` topic tell, each publication once.
+
+        A learner that was not told whether the broker has one sends it again.
+        """
+        publications = [msgpack.unpackb(record.value) for record in journal]
+        by_version = {publication["version"]: publication["steps"] for publication in publications}
+        told = [step for steps in by_version.values() for step in steps]
         return cls([count for count, _ in told], [rehearsals for _, rehearsals in told])
 
 
