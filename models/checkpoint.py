@@ -1,5 +1,6 @@
 """The learner's checkpoints: snapshots kept in a folder so that the newest whole state survives any crash."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -40,6 +41,8 @@ class Checkpoints:
         Made when it is first written to.
     capacity
         How many lines of the replay memory are kept.
+    passing
+        Called with the name of each place where a crash leaves something unfinished, for tests of crashes.
 
     Examples
     --------
@@ -58,8 +61,10 @@ class Checkpoints:
     ({'offset': 2}, [1.0, 2.0], [])
     """
 
-    def __init__(self, folder: Path, capacity: int) -> None:
-        self._folder = CheckpointFolder(folder)
+    def __init__(
+        self, folder: Path, capacity: int, passing: Callable[[str], object] = lambda _: None
+    ) -> None:
+        self._folder = CheckpointFolder(folder, passing)
         self._capacity = capacity
         self._looked = False
         self._newest = -1  # version

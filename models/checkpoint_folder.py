@@ -1,5 +1,6 @@
 """The files of a folder of checkpoints: written by one writer, and dropped when they are of no more use."""
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -24,10 +25,14 @@ class StaleSnapshot(ModelError):
 
 
 class CheckpointFolder:
-    """Writes and drops files, as long as nobody else does."""
+    """Writes and drops files, as long as nobody else does.
 
-    def __init__(self, path: Path) -> None:
+    ``passing`` is told of each place where a crash leaves something unfinished.
+    """
+
+    def __init__(self, path: Path, passing: Callable[[str], object]) -> None:
         self.path = path
+        self._passing = passing
         self._known: set[str] = set()
 
     def look(self) -> frozenset[str]:
@@ -49,11 +54,18 @@ class CheckpointFolder:
         make_folder(self.path)
         sweep(self.path)
         path = self.path / packed.header.name
-        with unfinished(path, packed.pieces) as beside:
+        with unfinished(path, self._announced(packed.pieces)) as beside:
             self._check_alone()
+            self._passing("checkpoint-before-rename")
             beside.replace(path)
         self._known.add(path.name)
         sync_folder(self.path)
+
+    def _announced(self, pieces: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        for number, piece in enumerate(pieces):
+            if number == 1:
+                self._passing("checkpoint-writing")
+            yield piece
 
     def has(self, name: str) -> bool:
         """Return whether a file is there."""

@@ -50,7 +50,14 @@ MATRIX: Final = {
         f"crash-{point}": Case(
             says=f"kill -9 of itself, {point}", strike=partial(chaos_faults.crash_at, point), runs=10
         )
-        for point in ("saved-not-published", "published-not-confirmed")
+        for point in (
+            "saved-not-published",
+            "published-not-confirmed",
+            "published-not-saved",
+            "saved-not-acknowledged",
+            "checkpoint-writing",
+            "checkpoint-before-rename",
+        )
     },
     "stop": Case(says="SIGTERM under load", strike=chaos_faults.stop, runs=20),
     "two-workers": Case(

@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from models.checkpoint import Checkpoints
+from models.checkpoint import Checkpoints, NothingToFollow
 from models.merging import merged
 from models.snapshot import Snapshot
 from stream.clock import now_ms
+from stream.crash_points import reach
 from stream.progress import Mark
 
 __all__ = ["Keeper", "Kept"]
@@ -44,8 +45,9 @@ class Keeper:
     def __init__(self, folder: Path, capacity: int) -> None:
         self._folder = folder
         self._capacity = capacity
-        self._checkpoints = Checkpoints(folder, capacity)
+        self._checkpoints = Checkpoints(folder, capacity, reach)
         self._version = -1
+        self._is_broken = False
         self._parts: list[Snapshot] = []
         self._about: dict[str, Any] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -69,7 +71,7 @@ class Keeper:
                 "The checkpoints in %s are too old, or of another topic; they are dropped", self._folder
             )
             await asyncio.to_thread(shutil.rmtree, self._folder)
-            self._checkpoints = Checkpoints(self._folder, self._capacity)
+            self._checkpoints = Checkpoints(self._folder, self._capacity, reach)
             return None
         snapshot = loaded.snapshot._replace(dense=about["state"])
         self._about, self._version = about, snapshot.version
@@ -105,17 +107,21 @@ class Keeper:
         await self._write_parts()
 
     async def _write_parts(self) -> None:
-        if not self._parts:
+        if self._is_broken or not self._parts:
             return
         parts, self._parts = self._parts, []
         about = {**self._about, "at": now_ms()}
         try:
             await asyncio.to_thread(self._append, parts, about)
-        except OSError as error:
+        except OSError as error:  # what is not written now is written with the next
             _log.warning("No checkpoint could be written to %s: %s", self._folder, error)
+        except NothingToFollow as error:
+            _log.error("No checkpoints until the next start, which reads more from Kafka instead: %s", error)
+            self._is_broken = True
 
     def _append(self, parts: list[Snapshot], about: dict[str, Any]) -> None:
         part = merged(parts, self._capacity)._replace(dense=about)
         self._checkpoints.append(part, about["at"])
+        reach("saved-not-acknowledged")
         if self._checkpoints.is_due():
             self._checkpoints.compact(about["at"])

@@ -10,6 +10,7 @@ from faust.types import TP
 
 from stream.brain import Brain
 from stream.chunks import Chunk
+from stream.crash_points import reach
 from stream.follower import Follower
 from stream.lessons import Lesson
 from stream.memories import recall
@@ -158,6 +159,7 @@ class Learner:
 
         async def publish() -> None:
             offset = await publications.publish(part, told, steps)
+            reach("published-not-saved")
             self._follower.keeper.keep(part, offset, told, memory)
             self._acknowledge(chunks)
 
