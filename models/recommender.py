@@ -173,7 +173,6 @@ class Recommender:
             memory.add(self._here(lines))
         else:
             memory.restore(self._here(lines), seen)
-        self._taken = seen
 
     def _dense(self) -> dict[str, Any]:
         return {

@@ -74,6 +74,7 @@ class Follower:
         self.names.learn(snapshot.rows.key.tolist(), snapshot.names)
         await self._brain.follow(snapshot)
         await self._brain.remember(snapshot.lines, kept.memory.remembered)
+        await self._brain.take_changes()  # all this is kept already
         self.progress, self.memory = kept.progress, kept.memory
         self._reader.seek(kept.offset)
         _log.info(

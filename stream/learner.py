@@ -11,6 +11,7 @@ from faust.types import TP
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.crash_points import reach
+from stream.errors import StreamError
 from stream.follower import Follower
 from stream.lessons import Lesson
 from stream.memories import recall
@@ -18,13 +19,22 @@ from stream.model_topic import LogReader
 from stream.progress import Progress
 from stream.publication import Publications, Wire
 
-__all__ = ["Learner"]
+__all__ = ["Learner", "LearnerBehind"]
 
 _log = logging.getLogger(__name__)
 # Other workers serve what was learnt within half a second.
 _PUBLISH_SECONDS: Final = 0.4
 # A worker that is told to stop has 5 s in all.
 _END_SECONDS: Final = 3.0
+
+
+class LearnerBehind(StreamError):
+    """What was learnt could not be published in time."""
+
+    def __str__(self) -> str:
+        return (
+            "the broker took no publication of the model in time; the last steps are taken again by the next"
+        )
 
 
 class Learner:
@@ -79,19 +89,23 @@ class Learner:
         await publications.open()
         self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
         self.progress.epoch += 1
-        first = self._follower.memory
-        if first.remembered != self._brain.recommender.remembered:
-            first = self.progress.marks[0]
+        first = max(self._follower.memory, self.progress.marks[0], key=lambda mark: mark.remembered)
         await recall(
             self._brain, LogReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress
         )
-        await self._brain.take_changes()  # what has been followed is published already
         self._publications = publications
         place = self.progress.position, self.progress.epoch
         _log.info("Learning from offset %d of the examples on, epoch %d", *place)
 
     async def end(self) -> None:
-        """Publish what is left, as far as the broker takes it in time, and leave the learning to others."""
+        """Publish what is left, and leave the learning to others.
+
+        Raises
+        ------
+        LearnerBehind
+            If the broker does not take it in time: the model is ahead of what others know then, and must not
+            be used any more.
+        """
         async with self._turn:
             publications = self._publications
             if publications is None:
@@ -100,7 +114,7 @@ class Learner:
                 async with asyncio.timeout(_END_SECONDS):
                     await self._publish_all(publications)
             except TimeoutError:
-                _log.warning("The broker took no publication in time; the last steps will be taken again")
+                raise LearnerBehind from None
             finally:
                 self._publications = self._publishing = None
                 self._follower.memory = self.progress.mark

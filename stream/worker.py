@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from stream.follower import Follower
 from stream.gather import Gathering
 from stream.intake import Intake
 from stream.keeper import Keeper
-from stream.learner import Learner
+from stream.learner import Learner, LearnerBehind
 from stream.lessons import Lesson
 from stream.meters import Meters
 from stream.model_topic import LogReader
@@ -95,9 +96,13 @@ class Worker:
     async def finish(self) -> None:
         """Wait for what the broker has not confirmed yet, but not for long."""
         if self._is_open:
-            await asyncio.gather(self.settlement.drain(), self.learner.end())
+            await asyncio.gather(self.settlement.drain(), self._end_learning())
             self.settlement.abandon()
             await self.follower.stop()
+
+    async def _end_learning(self) -> None:
+        with suppress(LearnerBehind):  # the next start takes the last steps again
+            await self.learner.end()
 
     def close(self) -> None:
         """Close model and store."""

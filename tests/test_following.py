@@ -89,3 +89,22 @@ def test_what_did_not_change_is_not_taken_again() -> None:
     again = leader.take_changes()
     assert not len(again.rows.key)
     assert not len(again.lines)
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=5))
+def test_what_is_remembered_afterwards_is_taken_with_the_next_changes(parts: list[int]) -> None:
+    """What was kept up to some part, and remembers the rest from elsewhere, has no hole."""
+    leader, follower, done = recommender(), recommender(), 0
+    lines = []
+    for steps in parts:
+        go_on(leader, done, steps)
+        done += steps
+        part = leader.take_changes()
+        lines.append(torch.from_numpy(part.lines))
+        follower.follow(part)
+        if len(lines) == 1:
+            follower.remember(part.lines, part.dense["remembered"])
+            follower.take_changes()
+    follower.remember(torch.cat(lines[1:]).numpy(), part.dense["remembered"])
+    assert torch.equal(torch.from_numpy(follower.take_changes().lines), torch.cat(lines[1:]))
