@@ -33,7 +33,7 @@ class LearnerBehind(StreamError):
 
     def __str__(self) -> str:
         return (
-            "the broker took no publication of the model in time; the last steps are taken again by the next"
+            "the broker took no publication of the model in time; the next learner takes the last steps again"
         )
 
 
