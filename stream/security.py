@@ -1,14 +1,15 @@
-"""How the broker is talked to: the settings' TLS and SASL, for Faust and for kafka-python's admin client."""
+"""How the broker is talked to: the settings' TLS and SASL, for Faust and for Kafka's clients."""
 
 import ssl
 from typing import Any
 
 from faust.auth import SASLCredentials, SSLCredentials
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types.auth import CredentialsT
 
 from stream.settings import Settings
 
-__all__ = ["admin_security", "credentials"]
+__all__ = ["admin_security", "client_security", "credentials"]
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
@@ -38,6 +39,11 @@ def admin_security(settings: Settings) -> dict[str, Any]:
         "sasl_plain_username": settings.sasl_username,
         "sasl_plain_password": settings.sasl_password,
     }
+
+
+def client_security(settings: Settings) -> dict[str, Any]:
+    """Return the same as aiokafka's clients take it."""
+    return dict(credentials_to_aiokafka_auth(credentials(settings)))
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:
