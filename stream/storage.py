@@ -71,7 +71,7 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._db = _open(folder)
-        self.identity: bytes = self._db[_IDENTITY_KEY]
+        self.identity = bytes(self._db.get(_IDENTITY_KEY) or b"")
         self._hot = HotValues(_HOT_BYTES)
 
     def read(self, partition: int, names: list[bytes]) -> list[bytes | None]:
