@@ -74,19 +74,22 @@ class Custody:
         self._reader = reader
         self.topic = topic
 
-    async def take(self, partition: int, identities: Mapping[str, str]) -> Commit:
+    def reader(self) -> LogReader:
+        """Return a new connection to read the changelog by."""
+        return self._reader()
+
+    async def take(self, reader: LogReader, partition: int, identities: Mapping[str, str]) -> Commit:
         """Bring the local copy up to the changelog and claim it; return what is to be published first.
 
-        ``identities`` are those of the changelog topic and of the source topics. It changes nothing that a
-        second call would not do again, so that it may be broken off.
+        ``identities`` are those of the changelog topic and of the source topics. It may be broken off: what
+        it has changed by then, another call would change as well.
         """
         tp = TP(self.topic, partition)
         sources = [TP(topic, partition) for topic in identities if topic != self.topic]
-        async with self._reader() as reader:
-            ends = await reader.ends([tp, *sources])
-            restoration = Restoration(self._store, tp, identities[self.topic], ends[tp])
-            while not await self._catch_up(restoration, reader, tp, ends[tp]):
-                pass
+        ends = await reader.ends([tp, *sources])
+        restoration = Restoration(self._store, tp, identities[self.topic], ends[tp])
+        while not await self._catch_up(restoration, reader, tp, ends[tp]):
+            pass
         known = {source.topic: identities[source.topic] for source in sources}
         return restoration.finish(Sources(known, {source.topic: ends[source] for source in sources}))
 

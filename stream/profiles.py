@@ -99,8 +99,7 @@ class ProfileStore:
         Return what is to be published, also by a restart: ``changes``, and ``again``, names as they are.
         """
         commit = Commit([self._next_ticket(partition)], {**dict.fromkeys(again), **changes}, [])
-        self._storage.write(partition, {}, {**changes, **_outbox(commit), _AGREEMENT: _encode(agreed)})
-        self._forget(partition)
+        self._write(partition, changes, {**_outbox(commit), _AGREEMENT: _encode(agreed)})
         names = list(commit.changes)
         values = self._storage.read(partition, names)
         return commit._replace(changes=dict(zip(names, values, strict=True)))
@@ -145,10 +144,7 @@ class ProfileStore:
 
     def apply(self, partition: int, changes: Changes, agreed: Agreement) -> None:
         """Write the newest values of the partition's changelog, all or nothing."""
-        state = {name: value for name, value in changes.items() if name[:1] in _STATE}
-        places = {name: value for name, value in changes.items() if name not in state}
-        self._storage.write(partition, state, {**places, _AGREEMENT: _encode(agreed)})
-        self._forget(partition)
+        self._write(partition, changes, {_AGREEMENT: _encode(agreed)})
 
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition."""
@@ -170,6 +166,12 @@ class ProfileStore:
     def close(self) -> None:
         """Close the store; it can be opened again."""
         self._storage.close()
+
+    def _write(self, partition: int, changes: Changes, kept: Changes) -> None:
+        state = {name: value for name, value in changes.items() if name[:1] in _STATE}
+        places = {name: value for name, value in changes.items() if name not in state}
+        self._storage.write(partition, state, {**places, **kept})
+        self._forget(partition)
 
     def _forget(self, partition: int) -> None:
         self._offsets.pop(partition, None)

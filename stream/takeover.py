@@ -34,8 +34,8 @@ class Takeover:
 
     async def take(self, partitions: Iterable[int]) -> None:
         """Take over what this worker does not hold yet; a rebalance that begins meanwhile breaks it off."""
-        missing = sorted(partition for partition in partitions if not self._settlement.holds(partition))
-        self._taking = asyncio.create_task(self._take(missing))
+        wanted = sorted(partitions)
+        self._taking = asyncio.create_task(patiently(partial(self._take, wanted)))
         try:
             await asyncio.wait([self._taking])
             if not self._taking.cancelled():
@@ -50,9 +50,11 @@ class Takeover:
         await self._settlement.leave(partitions)
 
     async def _take(self, partitions: list[int]) -> None:
-        if not partitions:
+        missing = [partition for partition in partitions if not self._settlement.holds(partition)]
+        if not missing:
             return
-        identities = await patiently(partial(asyncio.to_thread, self._identities))
-        for partition in partitions:
-            unconfirmed = await patiently(partial(self._custody.take, partition, identities))
-            await self._settlement.open(partition, unconfirmed)
+        identities = await asyncio.to_thread(self._identities)
+        async with self._custody.reader() as reader:
+            for partition in missing:
+                unconfirmed = await self._custody.take(reader, partition, identities)
+                await self._settlement.open(partition, unconfirmed)
