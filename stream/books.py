@@ -36,7 +36,7 @@ class Books(NamedTuple):
         connection = {"bootstrap_servers": brokers, **client_security(settings)}
         store = ProfileStore(settings.data_dir / "profiles")
         publisher = LeasedPublisher(Publisher(app), lambda: consumer(app).lease)
-        custody = Custody(store, publisher, lambda: LogReader(connection), changelog)
+        custody = Custody(store, publisher, lambda tps: LogReader(connection, tps), changelog)
         settlement = Settlement(publisher, custody, app.crash)
         takeover = Takeover(custody, settlement, lambda: identities(brokers, [changelog, *sources], security))
         return cls(store, settlement, takeover)

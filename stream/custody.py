@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -57,7 +57,7 @@ class Custody:
     publisher
         Sends the records.
     reader
-        Returns a new connection to read the changelog by.
+        Returns a new connection to read these partitions by.
     topic
         The full name of the changelog topic.
     """
@@ -66,7 +66,7 @@ class Custody:
         self,
         store: ProfileStore,
         publisher: LeasedPublisher,
-        reader: Callable[[], LogReader],
+        reader: Callable[[list[TP]], LogReader],
         topic: str,
     ) -> None:
         self._store = store
@@ -74,9 +74,9 @@ class Custody:
         self._reader = reader
         self.topic = topic
 
-    def reader(self) -> LogReader:
-        """Return a new connection to read the changelog by."""
-        return self._reader()
+    def reader(self, partitions: Iterable[int]) -> LogReader:
+        """Return a new connection to read partitions of the changelog by."""
+        return self._reader([TP(self.topic, partition) for partition in partitions])
 
     async def take(self, reader: LogReader, partition: int, identities: Mapping[str, str]) -> Commit:
         """Bring the local copy up to the changelog and claim it; return what is to be published first.
@@ -126,7 +126,7 @@ class Custody:
         """
         tp, agreed = TP(self.topic, partition), self._store.agreement(partition)
         assembly, foreign = Assembly(agreed.author), set[bytes]()
-        async with self._reader() as reader:
+        async with self.reader([partition]) as reader:
             end = (await reader.ends([tp]))[tp]
             async for records in reader.read(tp, agreed.offset, end):
                 assembly.add(records)

@@ -1,4 +1,4 @@
-"""Reading a topic from an offset to its end, outside of any group."""
+"""Reading partitions from an offset to their ends, outside of any group."""
 
 import logging
 from collections.abc import AsyncIterator, Iterable
@@ -22,15 +22,21 @@ _SAY_EVERY: Final = 5.0
 
 
 class LogReader:
-    """A connection to the broker that reads partitions to their ends; an async context manager.
+    """A connection to the broker that reads partitions one after another; an async context manager.
+
+    All of them are assigned once, and paused but for the one that is read: a consumer of aiokafka 0.14 whose
+    assignment has just changed does not always end, since its fetcher swallows the cancellation meant for it.
 
     Parameters
     ----------
     connection
         What aiokafka's clients are given: ``bootstrap_servers`` and the security settings.
+    tps
+        The partitions that may be read.
     """
 
-    def __init__(self, connection: dict[str, Any]) -> None:
+    def __init__(self, connection: dict[str, Any], tps: Iterable[TP]) -> None:
+        self._places = [TopicPartition(*tp) for tp in tps]
         self._consumer = AIOKafkaConsumer(
             **connection,
             enable_auto_commit=False,
@@ -40,6 +46,8 @@ class LogReader:
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
+        self._consumer.assign(self._places)
+        self._consumer.pause(*self._places)
         return self
 
     async def __aexit__(
@@ -61,8 +69,8 @@ class LogReader:
         They are aiokafka's ``ConsumerRecord``. What is gone by compaction is passed over.
         """
         place = TopicPartition(*tp)
-        self._consumer.assign([place])
         self._consumer.seek(place, start)
+        self._consumer.resume(place)
         said = monotonic()
         while (at := await self._consumer.position(place)) < end:
             found = await self._consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_TURN)
@@ -70,3 +78,4 @@ class LogReader:
             if monotonic() > said + _SAY_EVERY:
                 said = monotonic()
                 _log.info("%s-%d: read up to offset %d of %d", *tp, at, end)
+        self._consumer.pause(place)

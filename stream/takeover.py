@@ -54,7 +54,7 @@ class Takeover:
         if not missing:
             return
         identities = await asyncio.to_thread(self._identities)
-        async with self._custody.reader() as reader:
+        async with self._custody.reader(missing) as reader:
             for partition in missing:
                 unconfirmed = await self._custody.take(reader, partition, identities)
                 await self._settlement.open(partition, unconfirmed)

@@ -77,7 +77,7 @@ class Host:
     def __init__(self, folder: Path, log: MemoryLog) -> None:
         self.store = ProfileStore(folder)
         self.log = log
-        self.custody = Custody(self.store, log, lambda: log, "profiles")  # type: ignore[arg-type, return-value]
+        self.custody = Custody(self.store, log, lambda _: log, "profiles")  # type: ignore[arg-type, return-value]
         self.waiting: list[Commit] = []
 
     async def take(self) -> None:

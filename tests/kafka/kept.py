@@ -81,10 +81,9 @@ def _restored(shop: Shop) -> Iterator[ProfileStore]:
 
 
 async def _restore(shop: Shop, store: ProfileStore) -> None:
-    for partition in range(PARTITIONS):
-        tp = TP(shop.topic("profiles"), partition)
-        async with LogReader({"bootstrap_servers": shop.broker}) as reader:
-            end = (await reader.ends([tp]))[tp]
+    tps = [TP(shop.topic("profiles"), partition) for partition in range(PARTITIONS)]
+    async with LogReader({"bootstrap_servers": shop.broker}, tps) as reader:
+        for tp, end in (await reader.ends(tps)).items():
             restoration = Restoration(store, tp, "log", end)
             async for records in reader.read(tp, 0, end):
                 assert restoration.add(records)
