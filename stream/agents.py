@@ -41,6 +41,8 @@ async def _observe(worker: Worker, arrived: Released) -> None:
     profiles = worker.store.load(arrived.partition, batch.user)
     hide_bought = worker.settings.hide_bought
     answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
+    if not worker.is_current(arrived):
+        return  # a rebalance came meanwhile: who owns the partition now reads these events again
     letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
     commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
     reach("saved-not-published")

@@ -20,6 +20,7 @@ from mode import ServiceT
 from stream.chunks import Chunk, Ledger
 from stream.delivery import Delivery
 from stream.fetching import FetchThread
+from stream.lease import Lease
 from stream.plan import ReadPlan, start_offset
 
 __all__ = ["ChunkConsumer"]
@@ -53,6 +54,11 @@ class ChunkConsumer(Consumer):
 
     def _new_consumer_thread(self) -> FetchThread:
         return FetchThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def lease(self) -> Lease:
+        """Whether what was assigned last is certainly still this worker's."""
+        return self._thread.lease
 
     def acknowledge(self, chunk: Chunk) -> bool:
         """Mark a chunk as handled; return False if a seek or a revocation has forgotten it.

@@ -103,7 +103,7 @@ class Evaluation:
         profiles = store.load(_PARTITION, batch.user)
         seen, _, examples = await answer(self._brain, profiles, batch, hide_bought=self._settings.hide_bought)
         commit = store.commit(_PARTITION, profiles, {}, [])
-        store.confirm(_PARTITION, commit.ticket)
+        store.confirm(_PARTITION, commit.tickets, [])
         self._usable += len(seen.kept)
         self._duplicates += len(events) - len(seen.kept)
         return examples

@@ -13,7 +13,7 @@ from models.snapshot import Snapshot
 from stream.brain import Brain
 from stream.chunks import RawRecord
 from stream.keeper import Keeper, Kept
-from stream.model_topic import DENSE, Dense, LogReader
+from stream.model_topic import DENSE, CommittedReader, Dense
 from stream.progress import Mark
 
 __all__ = ["Follower"]
@@ -45,10 +45,12 @@ class Follower:
         Where the learner stood who had what this worker's memory holds.
     """
 
-    _reader: LogReader
+    _reader: CommittedReader
     _fail: Callable[[BaseException], Any]
 
-    def __init__(self, brain: Brain, names: Names, reader: Callable[[], LogReader], keeper: Keeper) -> None:
+    def __init__(
+        self, brain: Brain, names: Names, reader: Callable[[], CommittedReader], keeper: Keeper
+    ) -> None:
         self._brain = brain
         self.names = names
         self.keeper = keeper

@@ -29,5 +29,6 @@ def measure(worker: Worker) -> None:
     meters.show_quality(recommender.quality)
     meters.rows.set(recommender.items)
     meters.users.set(worker.store.row_estimate())
+    meters.consumer_lag.clear()  # of partitions that went to another worker
     for tp, records in lags(worker).items():
         meters.consumer_lag.labels(tp.topic, str(tp.partition)).set(records)

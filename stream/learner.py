@@ -15,7 +15,7 @@ from stream.errors import StreamError
 from stream.follower import Follower
 from stream.lessons import Lesson
 from stream.memories import recall
-from stream.model_topic import LogReader
+from stream.model_topic import CommittedReader
 from stream.progress import Progress
 from stream.publication import Publications, Wire
 
@@ -91,7 +91,7 @@ class Learner:
         self.progress.epoch += 1
         first = max(self._follower.memory, self.progress.marks[0], key=lambda mark: mark.remembered)
         await recall(
-            self._brain, LogReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress
+            self._brain, CommittedReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress
         )
         self._publications = publications
         place = self.progress.position, self.progress.epoch

@@ -13,6 +13,7 @@ from mode.supervisors import CrashingSupervisor
 
 from stream import crash_points
 from stream.agents import describe, learn, observe
+from stream.books import broker_addresses
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.errors import PortTaken, StreamError
@@ -47,9 +48,8 @@ class Headrace(faust.App):
         settings = self.settings
         if self.conf.web_enabled and listens(self.conf.web_port):
             raise PortTaken(self.conf.web_port)
-        brokers = [f"{url.host}:{url.port}" for url in self.conf.broker]
         wanted, security = self.worker.topics.wanted(), admin_security(settings)
-        differences = await asyncio.to_thread(create_missing, brokers, wanted, security)
+        differences = await asyncio.to_thread(create_missing, broker_addresses(self), wanted, security)
         for difference in differences:
             self.log.warning(difference)
         await self.worker.open()
@@ -135,7 +135,7 @@ def _watch_partitions(app: faust.App, worker: Worker) -> None:
 
     async def give_up(*sent: Any, **_: Any) -> None:
         _, revoked = sent  # the app and the partitions
-        worker.intake.forget(revoked)
+        await worker.give_up(revoked)
 
     async def take_over(*_: Any, **__: Any) -> None:
         await worker.take_over(app.consumer.assignment())

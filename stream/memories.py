@@ -12,7 +12,7 @@ from models.names import Names
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.lessons import lessons
-from stream.model_topic import LogReader
+from stream.model_topic import CommittedReader
 from stream.progress import Mark, Progress
 
 __all__ = ["recall"]
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _NOWHERE: Final = TP("", 0)
 
 
-async def recall(brain: Brain, examples: LogReader, first: Mark, progress: Progress) -> None:
+async def recall(brain: Brain, examples: CommittedReader, first: Mark, progress: Progress) -> None:
     """Give the model's memory the lines that the learner had who came as far as ``progress``.
 
     From ``first`` on they are read from the topic; those before it the memory has, or needs them no more.
@@ -42,7 +42,7 @@ async def recall(brain: Brain, examples: LogReader, first: Mark, progress: Progr
     await brain.remember(lines, progress.remembered)
 
 
-async def _lines(brain: Brain, reader: LogReader, first: Mark, progress: Progress) -> Longs:
+async def _lines(brain: Brain, reader: CommittedReader, first: Mark, progress: Progress) -> Longs:
     """Return the lines of the examples from the first mark to the position, in order."""
     found, names = [], Names()
     place = Progress(0, {"position": first.position, "learnt_to": first.learnt_to})

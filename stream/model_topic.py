@@ -19,7 +19,7 @@ from faust.types import TP
 from models.errors import ModelError
 from stream.chunks import RawRecord
 
-__all__ = ["DENSE", "Dense", "DenseUnreadable", "LogReader", "Transactions"]
+__all__ = ["DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
 
 DENSE: Final = b"dense"
 _FORM: Final = 1
@@ -62,7 +62,7 @@ class Dense(NamedTuple):
         return cls(**fields)
 
 
-class LogReader:
+class CommittedReader:
     """Reads one partition of a topic for its own sake: without a group, and committed records alone.
 
     Parameters

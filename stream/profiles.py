@@ -5,50 +5,45 @@
 | ``p`` user id | profile (``models.layout``) |
 | ``b`` user id | blocks of older event keys (``models.seen``) |
 | ``n`` topic | next source offset, decimal |
+| ``t`` topic | the identity of the source topic that the offset belongs to |
 | ``o`` ticket | what a commit has to tell the broker and the broker has not confirmed |
+| ``a`` | how far this copy and the changelog agree |
 
-The changelog of a partition holds the same names and values, but for ``o``.
+The changelog of a partition holds the same names and values, but for ``o`` and ``a``.
 """
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from models.profile import Profiles
-from models.seen import BLOCK, blocks_from_bytes, blocks_to_bytes
+from models.seen import BLOCK, blocks_from_bytes
+from stream.agreement import Agreement
+from stream.commits import Commit, Pending, changes_of
+from stream.publisher import Stretch
 from stream.storage import Changes, Storage
 
-__all__ = ["Commit", "ProfileStore"]
+__all__ = ["ProfileStore"]
 
 _TICKET_BYTES: Final = 8
 _NOTHING_KNOWN: Final = Profiles([""]).to_rows(slice(None))[0]
-
-
-class Commit(NamedTuple):
-    """What one commit has to tell the broker: records of the changelog, then outputs, byte for byte."""
-
-    ticket: int
-    changelog: list[tuple[bytes, bytes | None]]
-    outbox: list[bytes]
-
-
-class _Pending(msgspec.Struct, frozen=True, array_like=True):
-    """A commit as it lies in the outbox: the names it changed, not their values."""
-
-    names: list[bytes]
-    offsets: dict[str, int]
-    outbox: list[bytes]
-
+_AGREEMENT: Final = b"a"
+_STATE: Final = (b"p", b"b")
 
 _encode = msgspec.msgpack.Encoder().encode
-_PENDING: Final = msgspec.msgpack.Decoder(_Pending)
+_AGREEMENTS: Final = msgspec.msgpack.Decoder(Agreement)
 
 
 class ProfileStore:
     """Profiles, seen event ids, next source offsets and outboxes, by partition.
+
+    Attributes
+    ----------
+    writer
+        The id of this store, drawn when its folder was made: it names the author of what it publishes.
 
     Examples
     --------
@@ -56,18 +51,20 @@ class ProfileStore:
     >>> folder = TemporaryDirectory()
     >>> store = ProfileStore(Path(folder.name) / "profiles")
     >>> commit = store.commit(0, store.load(0, ["ann"]), {"clicks": 17}, [b"hello"])
-    >>> store.offsets(0), [pending.outbox for pending in store.unconfirmed(0)]
-    ({'clicks': 17}, [[b'hello']])
-    >>> store.confirm(0, commit.ticket)
-    >>> store.unconfirmed(0)
+    >>> store.offsets(0), store.unconfirmed(0).letters
+    ({'clicks': 17}, [b'hello'])
+    >>> store.confirm(0, commit.tickets, [])
+    >>> store.unconfirmed(0).tickets
     []
     >>> store.close(); folder.cleanup()
     """
 
     def __init__(self, folder: Path) -> None:
         self._storage = Storage(folder)
+        self.writer = self._storage.identity
         self._tickets: dict[int, Iterator[int]] = {}
         self._offsets: dict[int, dict[str, int]] = {}  # of partitions that were asked for
+        self._agreements: dict[int, Agreement] = {}  # likewise
 
     def load(self, partition: int, users: Iterable[str]) -> Profiles:
         """Return the profiles of users, each once, in the order in which they are first named.
@@ -86,27 +83,45 @@ class ProfileStore:
         return profiles
 
     def commit(
-        self, partition: int, profiles: Profiles, offsets: Mapping[str, int], outbox: list[bytes]
+        self, partition: int, profiles: Profiles, offsets: Mapping[str, int], letters: list[bytes]
     ) -> Commit:
         """Write what changed in the profiles, the next offset by topic and the outbox, all or nothing."""
-        state = _state(profiles)
-        pending = _Pending(list(state), dict(offsets), outbox)
-        ticket = self._next_ticket(partition)
-        unread = {**_offsets(offsets), _ticket(ticket): _encode(pending)}
-        self._storage.write(partition, state, unread)
+        state = changes_of(profiles)
+        places = {b"n" + topic.encode(): str(offset).encode() for topic, offset in offsets.items()}
+        commit = Commit([self._next_ticket(partition)], {**state, **places}, letters)
+        self._storage.write(partition, state, {**places, **_outbox(commit)})
         self._offsets.get(partition, {}).update(offsets)
-        return Commit(ticket, [*state.items(), *_offsets(offsets).items()], outbox)
+        return commit
 
-    def confirm(self, partition: int, ticket: int) -> None:
-        """Drop a commit's outbox: the broker has its changelog and its outputs."""
-        self._storage.write(partition, {}, {_ticket(ticket): None})
+    def claim(self, partition: int, changes: Changes, again: Iterable[bytes], agreed: Agreement) -> Commit:
+        """Enter that this store owns the partition and agrees so with its changelog, all or nothing.
 
-    def unconfirmed(self, partition: int) -> list[Commit]:
-        """Return the commits that were not confirmed, oldest first: what a restart has to send again.
-
-        The outboxes are as they were; the profiles are as they are now, so as new or newer.
+        Return what is to be published, also by a restart: ``changes``, and ``again``, names as they are.
         """
-        return [self._commit(partition, ticket) for ticket in self._open_tickets(partition)]
+        commit = Commit([self._next_ticket(partition)], {**dict.fromkeys(again), **changes}, [])
+        self._write(partition, changes, {**_outbox(commit), _AGREEMENT: _encode(agreed)})
+        names = list(commit.changes)
+        values = self._storage.read(partition, names)
+        return commit._replace(changes=dict(zip(names, values, strict=True)))
+
+    def confirm(self, partition: int, tickets: list[int], stretches: Iterable[Stretch]) -> None:
+        """Drop the outbox of commits: the broker has their letters, and in these stretches their changes."""
+        agreed = self._agreements[partition] = self.agreement(partition).confirmed(stretches)
+        dropped = {_ticket(ticket): None for ticket in tickets}
+        self._storage.write(partition, {}, {**dropped, _AGREEMENT: _encode(agreed)})
+
+    def unconfirmed(self, partition: int) -> Commit:
+        """Return all that was not confirmed as one commit: what a restart has to send again.
+
+        The letters are as they were; the changes are as they are now, so as new or newer.
+        """
+        found = [(int.from_bytes(raw, "big"), kept) for raw, kept in self._storage.scan(partition, b"o")]
+        pending = [Pending.from_bytes(kept) for _, kept in found]
+        names = list(dict.fromkeys(name for one in pending for name in one.names))
+        values = dict(zip(names, self._storage.read(partition, names), strict=True))
+        return Commit(
+            [ticket for ticket, _ in found], values, [raw for one in pending for raw in one.letters]
+        )
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""
@@ -116,15 +131,33 @@ class ProfileStore:
             self._offsets[partition] = {topic.decode(): int(offset) for topic, offset in found}
         return dict(self._offsets[partition])
 
-    def apply_changelog(self, partition: int, changes: Changes) -> None:
-        """Write the newest records of names of the partition's changelog, all or nothing."""
-        self._storage.write(partition, changes)
-        self._offsets.pop(partition, None)
+    def sources(self, partition: int) -> dict[str, str]:
+        """Return the identities of the source topics that the offsets belong to, by topic."""
+        return {topic.decode(): raw.decode() for topic, raw in self._storage.scan(partition, b"t")}
+
+    def agreement(self, partition: int) -> Agreement:
+        """Return how far this copy and the changelog agree."""
+        if partition not in self._agreements:
+            (raw,) = self._storage.read(partition, [_AGREEMENT])
+            self._agreements[partition] = _AGREEMENTS.decode(raw) if raw else Agreement()
+        return self._agreements[partition]
+
+    def apply(self, partition: int, changes: Changes, agreed: Agreement) -> None:
+        """Write the newest values of the partition's changelog, all or nothing."""
+        self._write(partition, changes, {_AGREEMENT: _encode(agreed)})
 
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition."""
         self._storage.drop(partition)
-        self._offsets.pop(partition, None)
+        self._forget(partition)
+
+    def told(self, topic: str, partition: int) -> int:
+        """Return the offset below which the dead letters of a topic that has no profiles are sent."""
+        return int(self._storage.note(f"{topic}-{partition}") or b"0")
+
+    def tell(self, topic: str, partition: int, offset: int) -> None:
+        """Keep that offset, also where a partition is dropped."""
+        self._storage.keep_note(f"{topic}-{partition}", str(offset).encode())
 
     def row_estimate(self) -> int:
         """Return about how many profiles there are; one just rewritten may count more than once."""
@@ -134,38 +167,26 @@ class ProfileStore:
         """Close the store; it can be opened again."""
         self._storage.close()
 
-    def _open_tickets(self, partition: int) -> list[int]:
-        return [int.from_bytes(raw, "big") for raw, _ in self._storage.scan(partition, b"o")]
+    def _write(self, partition: int, changes: Changes, kept: Changes) -> None:
+        state = {name: value for name, value in changes.items() if name[:1] in _STATE}
+        places = {name: value for name, value in changes.items() if name not in state}
+        self._storage.write(partition, state, {**places, **kept})
+        self._forget(partition)
+
+    def _forget(self, partition: int) -> None:
+        self._offsets.pop(partition, None)
+        self._agreements.pop(partition, None)
 
     def _next_ticket(self, partition: int) -> int:
         if partition not in self._tickets:
-            last = max(self._open_tickets(partition), default=-1)
+            last = max(self.unconfirmed(partition).tickets, default=-1)
             self._tickets[partition] = itertools.count(last + 1)
         return next(self._tickets[partition])
 
-    def _commit(self, partition: int, ticket: int) -> Commit:
-        (raw,) = self._storage.read(partition, [_ticket(ticket)])
-        pending = _PENDING.decode(raw or b"")
-        values = self._storage.read(partition, pending.names)
-        state = zip(pending.names, values, strict=True)
-        changelog = [*state, *_offsets(pending.offsets).items()]
-        return Commit(ticket, changelog, pending.outbox)
 
-
-def _state(profiles: Profiles) -> dict[bytes, bytes | None]:
-    """Return the new values of the profiles and blocks that changed, by name."""
-    users, rows = profiles.users, profiles.touched.nonzero()[0]
-    packed = profiles.to_rows(slice(None) if len(rows) == len(users) else rows)
-    names = [b"p" + users[row].encode() for row in rows.tolist()]
-    blocks = {
-        b"b" + users[row].encode(): blocks_to_bytes(profiles.blocks[row])
-        for row in sorted(profiles.new_blocks)
-    }
-    return {**dict(zip(names, packed, strict=True)), **blocks}
-
-
-def _offsets(offsets: Mapping[str, int]) -> dict[bytes, bytes]:
-    return {b"n" + topic.encode(): str(offset).encode() for topic, offset in offsets.items()}
+def _outbox(commit: Commit) -> dict[bytes, bytes | None]:
+    (ticket,) = commit.tickets
+    return {_ticket(ticket): Pending.of(commit.changes, commit.letters).to_bytes()}
 
 
 def _ticket(ticket: int) -> bytes:

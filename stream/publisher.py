@@ -1,14 +1,21 @@
 """Publishing of many small records at once, through the producer that Faust has started."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import AppT
 
-__all__ = ["Outgoing", "Publisher"]
+__all__ = ["Outgoing", "Publisher", "Stretch"]
+
+
+class Stretch(NamedTuple):
+    """Offsets of a log from ``start`` on and below ``stop``."""
+
+    start: int
+    stop: int
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
@@ -69,17 +76,40 @@ class Publisher:
             The producer gave up or is closed. When the confirmation is awaited: the broker refused a batch
             (a record beyond the topic's ``max.message.bytes``, say) or was away for too long.
         """
-        producer: Any = cast("Producer", self._app.producer)._ensure_producer()  # noqa: SLF001 (Faust hides it)
-        sent = []
-        batch = producer.create_batch()
-        for record in records:
-            if not _append(batch, record):
-                sent.append(await _send(producer, batch, topic, partition))
-                batch = producer.create_batch()
-                _append(batch, record)  # the first record of a batch is taken whatever its size
-        if batch.record_count():
-            sent.append(await _send(producer, batch, topic, partition))
-        return asyncio.gather(*sent)
+        producer = self._producer()
+        batches = _batches(producer, records)
+        return asyncio.gather(*[await _send(producer, batch, topic, partition) for batch in batches])
+
+    async def publish_in_turn(self, topic: str, partition: int, records: Iterable[Outgoing]) -> list[Stretch]:
+        """Publish the records and return where in the log the broker has put them.
+
+        A batch leaves once the broker has the one before it: what is there is never without its beginning.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            As from `publish` and its confirmation.
+        """
+        producer, stretches = self._producer(), []
+        for batch in _batches(producer, records):
+            confirmed = await (await _send(producer, batch, topic, partition))
+            stretches.append(Stretch(confirmed.offset, confirmed.offset + batch.record_count()))
+        return stretches
+
+    def _producer(self) -> Any:
+        return cast("Producer", self._app.producer)._ensure_producer()  # noqa: SLF001 (Faust hides it)
+
+
+def _batches(producer: Any, records: Iterable[Outgoing]) -> Iterator[Any]:
+    """Yield batches of the records, in order, each as it is full."""
+    batch = producer.create_batch()
+    for record in records:
+        if not _append(batch, record):
+            yield batch
+            batch = producer.create_batch()
+            _append(batch, record)  # the first record of a batch is taken whatever its size
+    if batch.record_count():
+        yield batch
 
 
 def _append(batch: Any, record: Outgoing) -> bool:

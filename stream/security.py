@@ -1,4 +1,4 @@
-"""How the broker is talked to: the settings' TLS and SASL, for Faust and for kafka-python's admin client."""
+"""How the broker is talked to: the settings' TLS and SASL, for Faust and for Kafka's clients."""
 
 import ssl
 from typing import Any
@@ -44,10 +44,7 @@ def admin_security(settings: Settings) -> dict[str, Any]:
 def client_options(settings: Settings) -> dict[str, Any]:
     """Return how aiokafka's own clients find the broker and are let in."""
     hosts = (url.strip().removeprefix("kafka://") for url in settings.broker.split(";"))
-    return {
-        "bootstrap_servers": list(hosts),
-        **credentials_to_aiokafka_auth(credentials(settings)),
-    }
+    return {"bootstrap_servers": list(hosts), **credentials_to_aiokafka_auth(credentials(settings))}
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:

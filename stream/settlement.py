@@ -1,97 +1,106 @@
-"""The end of a batch: what it says is confirmed by the broker, and only then its records are acknowledged."""
+"""The end of a batch: its letters are confirmed by the broker, then its changes, and only then is it done.
+
+So the changelog never leads the letters. Who rebuilds a partition from it reads the sources from its offsets:
+what is folded already drops out as repeats, and has been answered; the rest is answered then.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from stream.crash_points import reach
+from stream.chain import Chain
+from stream.commits import Commit
+from stream.custody import Custody
+from stream.leased import LeasedPublisher
 from stream.outbox import Letter, sorted_by_destination
-from stream.profiles import Commit, ProfileStore
-from stream.publisher import Outgoing, Publisher
 
 __all__ = ["Settlement"]
 
 # Batches whose confirmation may be outstanding; the broker answers within milliseconds.
 _IN_FLIGHT: Final = 16
-# A worker that is told to stop has 5 s in all.
+# A worker that is told to stop has 5 s in all, and a rebalance should not wait longer for one worker.
 _DRAIN_SECONDS: Final = 3.0
 
 
 class Settlement:
     """Publishes what commits say, and finishes each when the broker has it.
 
+    Of the partitions that `open` was called for, and until `leave`; a commit of another stays in the store.
+
     Parameters
     ----------
     publisher
-        Sends the records.
-    store
-        Where a confirmed outbox is dropped.
-    changelog
-        The full name of the profiles' changelog topic.
+        Sends the letters.
+    custody
+        Appends to the changelog.
     fail
         Called with the error when the broker does not take something: nothing may go on then.
     """
 
     def __init__(
-        self, publisher: Publisher, store: ProfileStore, changelog: str, fail: Callable[[BaseException], Any]
+        self, publisher: LeasedPublisher, custody: Custody, fail: Callable[[BaseException], Any]
     ) -> None:
         self._publisher = publisher
-        self._store = store
-        self._changelog = changelog
+        self._custody = custody
         self._fail = fail
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
-        self._open: set[asyncio.Task[None]] = set()
+        self._chains: dict[int, Chain] = {}
+
+    def holds(self, partition: int) -> bool:
+        """Return whether commits of a partition are settled here."""
+        return partition in self._chains
+
+    async def open(self, partition: int, unconfirmed: Commit) -> None:
+        """Settle commits of a partition from now on, and first what was not confirmed before."""
+        chain = self._chains[partition] = Chain(partition, self._custody.append, self._fail)
+        if unconfirmed.tickets:
+            await self.begin(partition, unconfirmed, lambda: None)
+            await chain.ended()
 
     async def begin(self, partition: int, commit: Commit, done: Callable[[], None]) -> None:
-        """Send the commit's changelog and letters; ``done`` is called once the broker has them all.
+        """Send the commit's letters; ``done`` is called once the broker has them and the changelog.
 
         It waits only while too many commits are unconfirmed. Where its caller is cancelled while it sends,
         the rest is sent all the same: a stop in good order leaves no commit half told.
         """
         await self._slots.acquire()
-        sending = asyncio.create_task(self._publish(partition, commit))
-        task = asyncio.create_task(self._finish(partition, commit, sending, done))
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
-        await asyncio.shield(sending)
+        chain = self._chains.get(partition)
+        if chain is None:
+            self._slots.release()
+            return
+        sending = asyncio.create_task(self._send(commit.letters))
+        chain.add(commit, sending, done).add_done_callback(lambda _: self._slots.release())
+        await asyncio.wait([sending])
 
-    async def resend(self, partition: int) -> None:
-        """Publish what a commit of an earlier run had to say, byte for byte, and wait for the broker."""
-        for commit in self._store.unconfirmed(partition):
-            await self.begin(partition, commit, lambda: None)
-        await self.drain()
+    async def tell(self, letters: Iterable[bytes]) -> None:
+        """Send letters that belong to no commit, and wait until the broker has them."""
+        await (await self._send(letters))
+
+    async def leave(self, partitions: Iterable[int]) -> None:
+        """Finish what was begun of partitions that go to another worker, as far as there is time for it."""
+        leaving = set(partitions) & self._chains.keys()
+        await self._ended(leaving)
+        for partition in leaving & self._chains.keys():
+            self._chains.pop(partition).abandon()
 
     async def drain(self) -> None:
         """Wait until all that was begun is confirmed, or has failed, or the broker is too long about it."""
-        if self._open:
-            await asyncio.wait(self._open, timeout=_DRAIN_SECONDS)
+        await self._ended(self._chains)
 
     def abandon(self) -> None:
         """Wait no longer for what was begun: it stays in the store, and is sent by the next start."""
-        for task in self._open:
-            task.cancel()
+        for chain in self._chains.values():
+            chain.abandon()
 
-    async def _publish(self, partition: int, commit: Commit) -> "list[asyncio.Future[list[Any]]]":
-        changes = [Outgoing(name, value) for name, value in commit.changelog]
-        letters = map(Letter.from_bytes, commit.outbox)
-        sent = [await self._publisher.publish(self._changelog, partition, changes)]
-        for (topic, to_partition), records in sorted_by_destination(letters):
-            sent.append(await self._publisher.publish(topic, to_partition, records))
-        return sent
+    async def _ended(self, partitions: Iterable[int]) -> None:
+        ends = [asyncio.create_task(self._chains[partition].ended()) for partition in partitions]
+        if ends:
+            _, late = await asyncio.wait(ends, timeout=_DRAIN_SECONDS)
+            for end in late:
+                end.cancel()
 
-    async def _finish(
-        self,
-        partition: int,
-        commit: Commit,
-        sending: "asyncio.Task[list[asyncio.Future[list[Any]]]]",
-        done: Callable[[], None],
-    ) -> None:
-        try:
-            await asyncio.gather(*await sending)
-            reach("published-not-confirmed")
-            self._store.confirm(partition, commit.ticket)
-            done()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker: see ``fail``
-            await self._fail(error)
-        finally:
-            self._slots.release()
+    async def _send(self, letters: Iterable[bytes]) -> "asyncio.Future[list[Any]]":
+        sent = []
+        for (topic, partition), records in sorted_by_destination(map(Letter.from_bytes, letters)):
+            sent.append(await self._publisher.publish(topic, partition, records))
+        return asyncio.gather(*sent)

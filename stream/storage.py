@@ -1,5 +1,6 @@
 """A worker's folder on disk: names and values by partition, written in atomic batches."""
 
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,11 @@ __all__ = ["Changes", "Storage", "StorageUnusable"]
 Changes = Mapping[bytes, bytes | None]
 
 _FORMAT_KEY: Final = b"\xff\xff\xff\xffheadrace"
-_FORMAT: Final = b"1"
+_FORMAT: Final = b"2"
+_IDENTITY_KEY: Final = b"\xff\xff\xff\xffidentity"
+_IDENTITY_BYTES: Final = 8
+# A partition's number that no topic reaches, for what belongs to none.
+_NOTES: Final = 2**32 - 2
 _MIB: Final = 2**20
 # About 250,000 profiles of a dozen events each.
 _HOT_BYTES: Final = 256 * _MIB
@@ -47,6 +52,11 @@ class Storage:
     A write is with the operating system when `write` returns: it survives a killed process, and a power
     loss takes at most the last seconds, which the changelog in Kafka has.
 
+    Attributes
+    ----------
+    identity
+        Eight random bytes, drawn when the folder was made.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -61,6 +71,7 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._db = _open(folder)
+        self.identity = bytes(self._db.get(_IDENTITY_KEY) or b"")
         self._hot = HotValues(_HOT_BYTES)
 
     def read(self, partition: int, names: list[bytes]) -> list[bytes | None]:
@@ -97,6 +108,15 @@ class Storage:
         self._db.delete_range(_prefix(partition), _prefix(partition + 1))
         self._hot.clear()
 
+    def note(self, name: str) -> bytes | None:
+        """Return what was noted under a name beside the partitions."""
+        (value,) = self.read(_NOTES, [name.encode()])
+        return value
+
+    def keep_note(self, name: str, value: bytes) -> None:
+        """Note a value under a name beside the partitions."""
+        self.write(_NOTES, {name.encode(): value})
+
     def count_estimate(self) -> int:
         """Return about how many names there are; one just rewritten may count more than once."""
         return self._db.property_int_value("rocksdb.estimate-num-keys") or 0
@@ -126,6 +146,7 @@ def _open(folder: Path) -> Rdict:
         raise StorageUnusable(folder, str(error)) from error
     fresh = next(iter(db.keys()), None) is None
     if fresh:
+        db.put(_IDENTITY_KEY, secrets.token_bytes(_IDENTITY_BYTES))
         db.put(_FORMAT_KEY, _FORMAT)
     elif db.get(_FORMAT_KEY) != _FORMAT:
         found = db.get(_FORMAT_KEY)

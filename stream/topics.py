@@ -10,7 +10,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from stream.errors import StreamError
 
-__all__ = ["BROWSE", "ORDERS", "BrokerAway", "TopicMismatch", "Topics", "create_missing"]
+__all__ = ["BROWSE", "CONNECT_MS", "ORDERS", "BrokerAway", "TopicMismatch", "Topics", "create_missing"]
 
 BROWSE: Final = "clicks"
 ORDERS: Final = "purchases"
@@ -20,7 +20,7 @@ _LARGE: Final = {"max.message.bytes": str(4 * 1024 * 1024)}
 # The training log is kept for a week: what a retrain can look back on. A record holds a whole batch.
 _LESSONS: Final = {"retention.ms": str(7 * 24 * 3600 * 1000), **_LARGE}
 # A broker that is up answers at once; a name may have several addresses to try.
-_CONNECT_MS: Final = 3_000
+CONNECT_MS: Final = 3_000
 _COMPACTED: Final = {"cleanup.policy": "compact"}
 # Compacted soon, so that a new follower reads little more than each row once.
 _MODEL: Final = {
@@ -149,9 +149,7 @@ def create_missing(brokers: Sequence[str], topics: Iterable[Topic], security: Ma
     wanted = {topic.name: topic for topic in topics}
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=list(brokers), bootstrap_timeout_ms=_CONNECT_MS, **security
-        )
+        admin = KafkaAdminClient(bootstrap_servers=list(brokers), bootstrap_timeout_ms=CONNECT_MS, **security)
     except KafkaError as error:
         raise BrokerAway(brokers, error) from error
     try:

@@ -14,25 +14,23 @@ from models.catalog import Catalog
 from models.names import Names
 from models.observation import Observations
 from stream.arrivals import Released
+from stream.books import Books
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.clock import now_ms
-from stream.follower import Follower
+from stream.commits import Commit
 from stream.gather import Gathering
 from stream.intake import Intake
-from stream.keeper import Keeper
-from stream.learner import Learner, LearnerBehind
+from stream.learner import LearnerBehind
 from stream.lessons import Lesson
 from stream.meters import Meters
-from stream.model_topic import LogReader
 from stream.pace import Pace
-from stream.profiles import Commit, ProfileStore
-from stream.publication import Wire
-from stream.publisher import Publisher
+from stream.profiles import ProfileStore
 from stream.replies import Stamp
-from stream.security import client_options
+from stream.school import School
 from stream.settings import Settings
 from stream.settlement import Settlement
+from stream.takeover import Takeover
 from stream.topics import BROWSE, ORDERS, Topics
 from stream.transport import consumer
 
@@ -60,6 +58,7 @@ class Worker:
 
     store: ProfileStore
     settlement: Settlement
+    takeover: Takeover
 
     def __init__(self, app: AppT, settings: Settings, brain: Brain) -> None:
         self.app = app
@@ -75,20 +74,11 @@ class Worker:
         self.pace = Pace(settings.batch)
         self.read_to: dict[TP, int] = {}
         self._is_open = False
-        self._taken_over: set[int] = set()
-        client = client_options(settings)
-        reader = partial(LogReader, client, TP(self.topics.name("model"), 0))
-        keeper = Keeper(settings.data_dir / "model", brain.recommender.memory)
-        self.follower = Follower(brain, self.names, reader, keeper)
-        name = self.topics.name
-        wire = Wire(client, name("examples"), name("model"), name("steps"), f"{settings.app_id}-learner")
-        self.learner = Learner(brain, self.follower, wire, self.acknowledge)
+        self.follower, self.learner = School.of(brain, self.names, settings, self.acknowledge)
 
     async def open(self) -> None:
         """Open the profile store and follow the model; an import opens nothing."""
-        self.store = ProfileStore(self.settings.data_dir / "profiles")
-        changelog = self.topics.name("profiles")
-        self.settlement = Settlement(Publisher(self.app), self.store, changelog, self.app.crash)
+        self.store, self.settlement, self.takeover = Books.open(self.app, self.settings)
         self._is_open = True
         await self.follower.start(self.app.crash)
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
@@ -119,11 +109,8 @@ class Worker:
         return self.read_to.get(tp, 0)
 
     async def take_over(self, assigned: Iterable[TP]) -> None:
-        """Say what an earlier run of this worker had to say of partitions that are new to it."""
-        partitions = {tp.partition for tp in assigned if tp.topic in self.sources} - self._taken_over
-        for partition in partitions:
-            await self.settlement.resend(partition)
-        self._taken_over |= partitions
+        """Restore what is new to this worker, and say what an earlier run of it had to say."""
+        await self.takeover.take({tp.partition for tp in assigned if tp.topic in self.sources})
 
     async def take_part(self, assigned: Iterable[TP]) -> None:
         """Begin to learn where this worker has got the examples, and leave it to others where it has not."""
@@ -131,6 +118,17 @@ class Worker:
             await self.learner.begin()
         else:
             await self.learner.end()
+
+    async def give_up(self, revoked: Iterable[TP]) -> None:
+        """Forget what waits of partitions, and finish what is under way of them."""
+        revoked = set(revoked)
+        self.intake.forget(revoked)
+        await self.takeover.leave({tp.partition for tp in revoked if tp.topic in self.sources})
+
+    def is_current(self, arrived: Released) -> bool:
+        """Return whether events are still this worker's: no rebalance has taken them since they arrived."""
+        arrivals = [*arrived.places, *(place for place, _ in arrived.refused)]
+        return self.settlement.holds(arrived.partition) and consumer(self.app).is_current(arrivals[0].chunk)
 
     def stamp(self, batch: Batch, events: Iterable[Any]) -> Stamp:
         """Return what the answers of a batch have in common, once its items have names."""
@@ -158,15 +156,13 @@ class Worker:
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
         tp = chunk.tp
-        told = self.store.offsets(tp.partition).get(tp.topic, 0)
+        told = self.store.told(*tp)
         new = [letter for offset, letter in letters.items() if offset >= told]
-        if not new:
-            self.acknowledge([chunk])
-            return
-        nobody = self.store.load(tp.partition, [])
-        commit = self.store.commit(tp.partition, nobody, {tp.topic: chunk.next_offset}, new)
-        done = partial(self._settled_inner, chunk, len(new))
-        await self.settlement.begin(tp.partition, commit, done)
+        if new:
+            await self.settlement.tell(new)
+            self.store.tell(*tp, chunk.next_offset)
+            self.meters.count_inner_dead_letters(tp.topic, len(new))
+        self.acknowledge([chunk])
 
     def acknowledge(self, chunks: Iterable[Chunk]) -> None:
         """Mark chunks as handled."""
@@ -195,10 +191,6 @@ class Worker:
     def has_time(self, lessons: Gathering) -> bool:
         """Return whether neither an event nor a lesson waits: the time to rehearse."""
         return self.intake.is_empty and lessons.is_empty
-
-    def _settled_inner(self, chunk: Chunk, letters: int) -> None:
-        self.meters.count_inner_dead_letters(chunk.tp.topic, letters)
-        self.acknowledge([chunk])
 
     def _settled(self, arrived: Released, seen: Observations, lessons: int) -> None:
         self.meters.count_batch(arrived, seen.kept, now_ms())

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,11 @@ from models.fold import fold
 from models.layout import UnreadableProfile
 from models.profile import Profiles
 from models.seen import BLOCK, UnreadableBlocks
-from stream.profiles import Commit, ProfileStore
+from stream.agreement import NOBODY, Agreement
+from stream.changelog import Author
+from stream.commits import Commit
+from stream.profiles import ProfileStore
+from stream.publisher import Stretch
 from stream.storage import Storage, StorageUnusable
 
 
@@ -34,6 +38,10 @@ def commit(store: ProfileStore, stream: list[Event], partition: int = 0) -> Comm
     profiles = store.load(partition, [event.user_id for event in stream])
     fold(profiles, as_batch(stream))
     return store.commit(partition, profiles, {"clicks": len(stream)}, [b"said"])
+
+
+def apply(store: ProfileStore, changes: Mapping[bytes, bytes | None]) -> None:
+    store.apply(0, changes, Agreement("log", 1, NOBODY))
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def test_offsets_that_were_asked_for_are_those_of_every_later_change(store: Prof
     assert store.offsets(0) == {}
     commit(store, events(3))
     assert store.offsets(0) == {"clicks": 3}
-    store.apply_changelog(0, {b"nclicks": b"2", b"npurchases": b"9"})
+    apply(store, {b"nclicks": b"2", b"npurchases": b"9"})
     assert store.offsets(0) == {"clicks": 2, "purchases": 9}
     store.drop(0)
     assert store.offsets(0) == {}
@@ -111,7 +119,7 @@ def test_partitions_do_not_know_each_other(store: ProfileStore) -> None:
     commit(store, events(3), partition=2)
     store.drop(1)
     assert store.load(1, ["ann"]).events.tolist() == [0]
-    assert store.unconfirmed(1) == []
+    assert store.unconfirmed(1) == Commit([], {}, [])
     assert store.load(2, ["ann"]).events.tolist() == [3]
 
 
@@ -128,23 +136,63 @@ def test_the_outbox_is_kept_until_it_is_confirmed(folder: Path) -> None:
     first, second = commit(store, events(2)), commit(store, events(BLOCK + 1))
     store.close()
     store = ProfileStore(folder)
-    assert [pending.outbox for pending in store.unconfirmed(0)] == [[b"said"], [b"said"]]
-    assert store.unconfirmed(0)[1] == second
-    store.confirm(0, first.ticket)
-    assert [pending.ticket for pending in store.unconfirmed(0)] == [second.ticket]
-    assert commit(store, events(1, "bob")).ticket > second.ticket
+    assert store.unconfirmed(0) == Commit.join([first, second])
+    store.confirm(0, first.tickets, [])
+    assert store.unconfirmed(0) == second
+    assert commit(store, events(1, "bob")).tickets > second.tickets
+    store.close()
+
+
+def test_an_id_is_drawn_for_each_folder_once(folder: Path, tmp_path: Path) -> None:
+    found = []
+    for place in (folder, folder, tmp_path / "other"):
+        store = ProfileStore(place)
+        found.append(store.writer)
+        store.close()
+    assert found[0] == found[1] != found[2]
+    assert {len(writer) for writer in found} == {8}
+
+
+def test_a_claim_is_told_until_it_is_confirmed_with_the_values_as_they_are(folder: Path) -> None:
+    store = ProfileStore(folder)
+    known = commit(store, events(3))
+    store.confirm(0, known.tickets, [])
+    claimed = Agreement("log", 40, Author(b"other", 6), claim=Author(store.writer, 7))
+    told = store.claim(0, {b"tclicks": b"id"}, {b"pann", b"pgone"}, claimed)
+    assert told.changes == {b"pann": known.changes[b"pann"], b"pgone": None, b"tclicks": b"id"}
+    store.close()
+    store = ProfileStore(folder)
+    assert store.agreement(0) == claimed
+    assert store.sources(0) == {"clicks": "id"}
+    assert store.unconfirmed(0) == told
+    store.confirm(0, told.tickets, [Stretch(40, 44)])
+    store.close()
+    store = ProfileStore(folder)
+    assert store.agreement(0) == Agreement("log", 44, claimed.claim, claimed.claim)
+    assert store.unconfirmed(0).tickets == []
+    store.close()
+
+
+def test_notes_outlive_the_partitions(folder: Path) -> None:
+    store = ProfileStore(folder)
+    assert store.told("catalog", 3) == 0
+    store.tell("catalog", 3, 17)
+    store.drop(3)
+    store.close()
+    store = ProfileStore(folder)
+    assert (store.told("catalog", 3), store.told("catalog", 1)) == (17, 0)
     store.close()
 
 
 def test_the_changelog_builds_the_same_store_elsewhere(store: ProfileStore, tmp_path: Path) -> None:
     other = ProfileStore(tmp_path / "other")
     for count in (3, BLOCK + 9):
-        other.apply_changelog(0, dict(commit(store, events(count)).changelog))
+        apply(other, commit(store, events(count)).changes)
     mine, theirs = store.load(0, ["ann"]), other.load(0, ["ann"])
     np.testing.assert_array_equal(mine.words, theirs.words)
     np.testing.assert_array_equal(mine.blocks[0], theirs.blocks[0])
     assert other.offsets(0) == store.offsets(0)
-    other.apply_changelog(0, {b"pann": None})
+    apply(other, {b"pann": None})
     assert other.load(0, ["ann"]).events.tolist() == [0]
     other.close()
 
@@ -153,7 +201,7 @@ def test_only_changed_profiles_are_written(store: ProfileStore) -> None:
     commit(store, events(1))
     profiles = store.load(0, ["ann", "bob"])
     fold(profiles, as_batch(events(1)))
-    assert store.commit(0, profiles, {}, []).changelog == []
+    assert store.commit(0, profiles, {}, []).changes == {}
 
 
 COMMITTER = """
@@ -185,7 +233,7 @@ def test_a_killed_worker_leaves_state_offsets_and_outbox_of_one_moment(folder: P
     (offset,) = store.offsets(0).values()
     assert offset >= seen[-1]
     assert store.load(0, [f"user-{n}" for n in range(50)]).events.tolist() == [offset] * 50
-    assert [pending.outbox for pending in store.unconfirmed(0)] == [[b"%d" % n] for n in range(1, offset + 1)]
+    assert store.unconfirmed(0).letters == [b"%d" % n for n in range(1, offset + 1)]
     store.close()
 
 
@@ -196,14 +244,14 @@ def test_a_second_worker_on_the_same_folder_is_told_so(store: ProfileStore, fold
 
 
 def test_a_damaged_profile_is_refused(store: ProfileStore) -> None:
-    store.apply_changelog(0, {b"pann": b"\x63" + Profiles(["ann"]).to_rows(slice(None))[0][1:]})
+    apply(store, {b"pann": b"\x63" + Profiles(["ann"]).to_rows(slice(None))[0][1:]})
     with pytest.raises(UnreadableProfile, match="99"):
         store.load(0, ["ann"])
 
 
 def test_a_busy_profile_without_its_blocks_is_refused(store: ProfileStore) -> None:
     commit(store, events(BLOCK))
-    store.apply_changelog(0, {b"bann": None})
+    apply(store, {b"bann": None})
     with pytest.raises(UnreadableBlocks):
         store.load(0, ["ann"])
 

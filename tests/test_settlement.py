@@ -1,4 +1,4 @@
-"""Laws of the end of a batch: nothing is done before the broker has everything."""
+"""Laws of the end of a batch: letters first, then the changelog in the order of commits, then it is done."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from stream.commits import Commit
 from stream.outbox import Letter
-from stream.profiles import Commit
 from stream.publisher import Outgoing
 from stream.settlement import Settlement
 
@@ -27,27 +27,32 @@ class FakePublisher:
         return self.confirmations[-1]
 
 
-class FakeStore:
-    def __init__(self, unconfirmed: list[Commit]) -> None:
-        self.confirmed: list[tuple[int, int]] = []
-        self._unconfirmed = unconfirmed
+class FakeCustody:
+    """Keeps what is appended; each append waits until the test ends it."""
 
-    def confirm(self, partition: int, ticket: int) -> None:
-        self.confirmed.append((partition, ticket))
+    def __init__(self) -> None:
+        self.appended: list[Commit] = []
+        self.ends: list[asyncio.Future[None]] = []
 
-    def unconfirmed(self, partition: int) -> list[Commit]:
+    async def append(self, partition: int, commit: Commit) -> None:
         assert partition == 2
-        return self._unconfirmed
+        self.appended.append(commit)
+        self.ends.append(asyncio.get_running_loop().create_future())
+        await self.ends[-1]
 
 
 class Desk:
-    """A settlement with all that is around it."""
+    """A settlement of partition 2 with all that is around it."""
 
-    def __init__(self, *unconfirmed: Commit) -> None:
-        self.publisher, self.store = FakePublisher(), FakeStore([*unconfirmed])
+    def __init__(self) -> None:
+        self.publisher, self.custody = FakePublisher(), FakeCustody()
         self.errors: list[BaseException] = []
         self.done: list[int] = []
-        self.settlement = Settlement(self.publisher, self.store, "profiles", self.fail)  # type: ignore[arg-type]
+        self.settlement = Settlement(self.publisher, self.custody, self.fail)  # type: ignore[arg-type]
+
+    async def opened(self) -> "Desk":
+        await self.settlement.open(2, Commit([], {}, []))
+        return self
 
     async def fail(self, error: BaseException) -> None:
         self.errors.append(error)
@@ -55,15 +60,26 @@ class Desk:
     async def begin(self, ticket: int) -> None:
         await self.settlement.begin(2, commit(ticket), lambda: self.done.append(ticket))
 
-    def confirm_all(self) -> None:
-        for confirmation in self.publisher.confirmations:
-            if not confirmation.done():
+    def confirm(self, *letters: int) -> None:
+        """Confirm the letters of these commits, by their place; each has two destinations."""
+        for place in letters:
+            for confirmation in self.publisher.confirmations[2 * place : 2 * place + 2]:
                 confirmation.set_result([])
+
+    async def confirm_all(self) -> None:
+        for future in [*self.publisher.confirmations, *self.custody.ends]:
+            if not future.done():
+                future.set_result(None)  # type: ignore[arg-type]
+        await settle()
+
+    @property
+    def appended(self) -> list[list[int]]:
+        return [commit.tickets for commit in self.custody.appended]
 
 
 def commit(ticket: int) -> Commit:
     letters = [Letter("recommendations", 2, b"u", b"r"), Letter("examples", 0, None, b"x")]
-    return Commit(ticket, [(b"row", b"bytes"), (b"gone", None)], [letter.to_bytes() for letter in letters])
+    return Commit([ticket], {b"row": b"%d" % ticket}, [letter.to_bytes() for letter in letters])
 
 
 def in_a_loop(law: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -78,91 +94,114 @@ def in_a_loop(law: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None
 
 async def settle() -> None:
     """Let everything run that can."""
-    for _ in range(10):
+    for _ in range(20):
         await asyncio.sleep(0)
 
 
 @in_a_loop
-async def test_the_changelog_goes_first_and_then_each_letter_where_it_belongs() -> None:
-    desk = Desk()
+async def test_the_changelog_waits_for_every_letter_and_the_end_for_the_changelog() -> None:
+    desk = await Desk().opened()
     await desk.begin(7)
-    topics = [(topic, partition) for topic, partition, _ in desk.publisher.sent]
-    assert topics[0] == ("profiles", 2)
-    assert set(topics[1:]) == {("recommendations", 2), ("examples", 0)}
-    assert [(r.key, r.value) for r in desk.publisher.sent[0][2]] == [(b"row", b"bytes"), (b"gone", None)]
+    assert {(topic, partition) for topic, partition, _ in desk.publisher.sent} == {
+        ("recommendations", 2),
+        ("examples", 0),
+    }
+    for confirmation in desk.publisher.confirmations:
+        await settle()
+        assert not desk.appended
+        confirmation.set_result([])
+    await settle()
+    assert desk.appended == [[7]]
+    assert not desk.done
+    desk.custody.ends[0].set_result(None)
+    await settle()
+    assert desk.done == [7]
 
 
 @in_a_loop
-async def test_nothing_is_done_before_the_broker_has_everything() -> None:
-    desk = Desk()
-    await desk.begin(7)
-    for confirmation in desk.publisher.confirmations:
-        assert not desk.done
-        assert not desk.store.confirmed
-        confirmation.set_result([])
-        await settle()
-    assert desk.done == [7]
-    assert desk.store.confirmed == [(2, 7)]
+async def test_commits_are_appended_in_their_order_whichever_letters_come_first() -> None:
+    desk = await Desk().opened()
+    for ticket in range(3):
+        await desk.begin(ticket)
+    desk.confirm(2, 1)
+    await settle()
+    assert not desk.appended
+    desk.confirm(0)
+    await settle()
+    assert desk.appended == [[0, 1, 2]]
+    assert desk.custody.appended[0].changes == {b"row": b"2"}
+
+
+@in_a_loop
+async def test_one_appended_at_a_time_and_what_waits_meanwhile_goes_together() -> None:
+    desk = await Desk().opened()
+    for ticket in range(4):
+        await desk.begin(ticket)
+    desk.confirm(0)
+    await settle()
+    desk.confirm(1, 2)
+    await settle()
+    assert desk.appended == [[0]]
+    desk.custody.ends[0].set_result(None)
+    await settle()
+    assert desk.appended == [[0], [1, 2]]
+    assert desk.done == [0]
 
 
 @in_a_loop
 async def test_what_the_broker_refuses_is_never_done_and_ends_the_worker() -> None:
-    desk = Desk()
+    desk = await Desk().opened()
     await desk.begin(7)
     refusal = ConnectionError("the broker is away")
     desk.publisher.confirmations[0].set_exception(refusal)
-    desk.confirm_all()
+    await desk.confirm_all()
     await desk.settlement.drain()
     assert desk.errors == [refusal]
+    assert not desk.appended
     assert not desk.done
-    assert not desk.store.confirmed
 
 
 @in_a_loop
 async def test_a_batch_waits_where_too_many_are_unconfirmed() -> None:
-    desk = Desk()
+    desk = await Desk().opened()
     begun = [asyncio.ensure_future(desk.begin(ticket)) for ticket in range(40)]
     await settle()
     waiting = [task for task in begun if not task.done()]
     assert 0 < len(waiting) < 40
-    while not all(task.done() for task in begun):
-        desk.confirm_all()
-        await settle()
-    desk.confirm_all()
-    await desk.settlement.drain()
+    while len(desk.done) < 40:
+        await desk.confirm_all()
     assert desk.done == list(range(40))
 
 
 @in_a_loop
-async def test_what_an_earlier_run_had_to_say_is_said_again_byte_for_byte() -> None:
-    desk = Desk(commit(4), commit(5))
-    resent = asyncio.ensure_future(desk.settlement.resend(2))
+async def test_what_an_earlier_run_had_to_say_is_said_before_a_partition_is_open() -> None:
+    desk = Desk()
+    opening = asyncio.ensure_future(desk.settlement.open(2, commit(4)))
     await settle()
-    assert not resent.done()
-    desk.confirm_all()
-    await resent
-    assert desk.store.confirmed == [(2, 4), (2, 5)]
-    sent = [
-        r.value for topic, _, records in desk.publisher.sent for r in records if topic == "recommendations"
-    ]
-    assert sent == [b"r", b"r"]
+    assert [topic for topic, _, _ in desk.publisher.sent] == ["examples", "recommendations"]
+    assert not opening.done()
+    await desk.confirm_all()
+    assert desk.appended == [[4]]
+    await desk.confirm_all()
+    await opening
 
 
 @in_a_loop
 async def test_with_nothing_open_there_is_nothing_to_wait_for() -> None:
-    await Desk().settlement.drain()
+    await (await Desk().opened()).settlement.drain()
 
 
 @pytest.mark.parametrize("tickets", [1, 5])
 def test_drain_waits_for_all_that_was_begun(tickets: int) -> None:
     async def law() -> None:
-        desk = Desk()
+        desk = await Desk().opened()
         for ticket in range(tickets):
             await desk.begin(ticket)
         drained = asyncio.ensure_future(desk.settlement.drain())
         await settle()
         assert not drained.done()
-        desk.confirm_all()
+        await desk.confirm_all()
+        await desk.confirm_all()
         await drained
         assert desk.done == list(range(tickets))
 
@@ -171,22 +210,55 @@ def test_drain_waits_for_all_that_was_begun(tickets: int) -> None:
 
 @in_a_loop
 async def test_a_batch_whose_agent_is_stopped_while_it_is_sent_is_sent_to_its_end() -> None:
-    desk = Desk()
+    desk = await Desk().opened()
     begun = asyncio.ensure_future(desk.begin(7))
     await asyncio.sleep(0)
     begun.cancel()
     await settle()
-    assert len(desk.publisher.sent) == 3
-    desk.confirm_all()
-    await desk.settlement.drain()
+    assert len(desk.publisher.sent) == 2
+    await desk.confirm_all()
+    await desk.confirm_all()
     assert desk.done == [7]
 
 
 @in_a_loop
-async def test_what_is_abandoned_stays_unconfirmed_and_is_no_failure() -> None:
-    desk = Desk()
+async def test_what_is_abandoned_is_not_done_and_is_no_failure() -> None:
+    desk = await Desk().opened()
     await desk.begin(7)
     desk.settlement.abandon()
     await settle()
-    assert not desk.store.confirmed
+    assert not desk.done
     assert not desk.errors
+
+
+@in_a_loop
+async def test_a_partition_is_left_when_what_was_begun_is_done_and_takes_no_more() -> None:
+    desk = await Desk().opened()
+    await desk.begin(7)
+    leaving = asyncio.ensure_future(desk.settlement.leave([2, 3]))
+    await settle()
+    assert not leaving.done()
+    await desk.confirm_all()
+    await desk.confirm_all()
+    await leaving
+    assert desk.done == [7]
+    assert not desk.settlement.holds(2)
+    for ticket in range(40):
+        await desk.begin(ticket)
+    assert len(desk.publisher.sent) == 2
+
+
+def test_what_the_broker_does_not_confirm_in_time_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def law() -> None:
+        desk = await Desk().opened()
+        for ticket in range(16):
+            await desk.begin(ticket)
+        await desk.settlement.leave([2])
+        await settle()
+        assert not desk.done
+        assert not desk.errors
+        await desk.opened()
+        await desk.begin(17)  # the slots are free again
+
+    monkeypatch.setattr("stream.settlement._DRAIN_SECONDS", 0.01)
+    asyncio.run(asyncio.wait_for(law(), timeout=30))

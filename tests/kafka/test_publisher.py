@@ -15,7 +15,7 @@ from faust.types import TP
 from faust_worker import create_topic
 
 from stream.broker import Broker
-from stream.publisher import Outgoing, Publisher
+from stream.publisher import Outgoing, Publisher, Stretch
 from stream.transport import FAUST_SETTINGS, chunks_url
 
 MAX_BATCH = FAUST_SETTINGS["producer_max_batch_size"]
@@ -93,6 +93,26 @@ def test_a_refused_record_fails_the_confirmation_and_the_rest_arrives(broker: st
             with pytest.raises(MessageSizeTooLargeError):
                 await confirmation
         assert [record.value for record in await published(broker, tp, 2)] == [b"1", b"3"]
+
+    asyncio.run(scenario())
+
+
+def test_batches_in_turn_say_where_in_the_log_they_lie(broker: str, topic_prefix: str) -> None:
+    outgoing = [Outgoing(b"%d" % number, b"x" * 700) for number in range(1_000)]
+
+    async def scenario() -> None:
+        tp = TP(f"{topic_prefix}out", 0)
+        await create_topic(broker, tp.topic, 1)
+        async with publishing(broker) as publisher:
+            first = await publisher.publish_in_turn(tp.topic, 0, outgoing[:1])
+            await (await publisher.publish(tp.topic, 0, outgoing[:2]))
+            rest = await publisher.publish_in_turn(tp.topic, 0, outgoing)
+            assert await publisher.publish_in_turn(tp.topic, 0, []) == []
+        assert first == [Stretch(0, 1)]
+        assert len(rest) > 1
+        assert [stretch.start for stretch in rest] == [3, *(stretch.stop for stretch in rest[:-1])]
+        assert rest[-1].stop == 1_003
+        assert len(await published(broker, tp, 1_003)) == 1_003
 
     asyncio.run(scenario())
 

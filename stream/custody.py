@@ -1,0 +1,143 @@
+"""The partitions of the profiles' changelog that this worker writes to: restored, claimed, appended to."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final
+
+from faust.types import TP
+from msgspec.structs import replace
+
+from stream.changelog import Assembly, Author, names_of_others, outgoing
+from stream.commits import Commit
+from stream.crash_points import reach
+from stream.errors import StreamError
+from stream.leased import LeasedPublisher
+from stream.log_reader import LogReader
+from stream.patience import patiently
+from stream.profiles import ProfileStore
+from stream.restoration import Restoration, Sources
+
+__all__ = ["Custody", "PartitionTaken"]
+
+_log = logging.getLogger(__name__)
+
+# The group tells within a session, 10 s, and a rebalance that a partition is another worker's.
+_TOLD_WITHIN_SECONDS: Final = 20.0
+
+
+class PartitionTaken(StreamError):
+    """Another worker writes to a partition that the group has given to this one.
+
+    Examples
+    --------
+    >>> print(PartitionTaken(TP("profiles", 3), Author(b"id", 7)))
+    profiles-3: another worker has claimed it (takeover 7), and the group gives it to this one: start again
+    """
+
+    def __init__(self, tp: TP, author: Author) -> None:
+        super().__init__(tp, author)
+        self.tp = tp
+        self.author = author
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tp.topic}-{self.tp.partition}: another worker has claimed it (takeover "
+            f"{self.author.epoch}), and the group gives it to this one: start again"
+        )
+
+
+class Custody:
+    """Takes partitions of the changelog over, and appends to them.
+
+    Parameters
+    ----------
+    store
+        Holds the local copies.
+    publisher
+        Sends the records.
+    reader
+        Returns a new connection to read these partitions by.
+    topic
+        The full name of the changelog topic.
+    """
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        publisher: LeasedPublisher,
+        reader: Callable[[list[TP]], LogReader],
+        topic: str,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._reader = reader
+        self.topic = topic
+
+    def reader(self, partitions: Iterable[int]) -> LogReader:
+        """Return a new connection to read partitions of the changelog by."""
+        return self._reader([TP(self.topic, partition) for partition in partitions])
+
+    async def take(self, reader: LogReader, partition: int, identities: Mapping[str, str]) -> Commit:
+        """Bring the local copy up to the changelog and claim it; return what is to be published first.
+
+        ``identities`` are those of the changelog topic and of the source topics. It may be broken off: what
+        it has changed by then, another call would change as well.
+        """
+        tp = TP(self.topic, partition)
+        sources = [TP(topic, partition) for topic in identities if topic != self.topic]
+        ends = await reader.ends([tp, *sources])
+        restoration = Restoration(self._store, tp, identities[self.topic], ends[tp])
+        while not await self._catch_up(restoration, reader, tp, ends[tp]):
+            pass
+        known = {source.topic: identities[source.topic] for source in sources}
+        return restoration.finish(Sources(known, {source.topic: ends[source] for source in sources}))
+
+    async def _catch_up(self, restoration: Restoration, reader: LogReader, tp: TP, end: int) -> bool:
+        begin, start = asyncio.get_running_loop().time(), restoration.start
+        async for records in reader.read(tp, start, end):
+            if not restoration.add(records):
+                return False
+            await asyncio.sleep(0)
+        seconds = asyncio.get_running_loop().time() - begin
+        _log.info("%s-%d: caught up from offset %d to %d in %.2f s", *tp, start, end, seconds)
+        return True
+
+    async def append(self, partition: int, commit: Commit) -> None:
+        """Append a commit, all of whose letters are confirmed, and drop it from the store's outbox."""
+        records = outgoing(self._store.agreement(partition).claim, commit.changes)
+        stretches = await self._publisher.publish_in_turn(self.topic, partition, records)
+        reach("published-not-confirmed")
+        self._store.confirm(partition, commit.tickets, stretches)
+        if self._store.agreement(partition).is_apart:
+            again = await patiently(partial(self._mend, partition))
+            if again.changes:
+                await self.append(partition, again)
+
+    async def _mend(self, partition: int) -> Commit:
+        """Read what came between this store's own records, and return what has to be written again for it.
+
+        A retry of this worker's own producer comes between as well, and does no harm. Names that wait in the
+        outbox are left out: they are written again soon, and their newest values must not overtake letters.
+
+        Raises
+        ------
+        PartitionTaken
+            If another has claimed the partition; not before the group has had time to tell.
+        """
+        tp, agreed = TP(self.topic, partition), self._store.agreement(partition)
+        assembly, foreign = Assembly(agreed.author), set[bytes]()
+        async with self.reader([partition]) as reader:
+            end = (await reader.ends([tp]))[tp]
+            async for records in reader.read(tp, agreed.offset, end):
+                assembly.add(records)
+                foreign |= names_of_others(agreed.claim, records)
+        if assembly.newest != agreed.claim:
+            await asyncio.sleep(_TOLD_WITHIN_SECONDS)  # a rebalance cancels this
+            raise PartitionTaken(tp, assembly.newest)
+        again = foreign - self._store.unconfirmed(partition).changes.keys()
+        if again:
+            _log.warning("%s-%d: %d names that a stale worker wrote are written again", *tp, len(again))
+        settled = replace(agreed, offset=end, author=agreed.claim, is_apart=False)
+        return self._store.claim(partition, {}, again, settled)

@@ -1,0 +1,138 @@
+"""A partition's local copy, brought up to its changelog before its sources are read."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from faust.types import TP
+from msgspec.structs import replace
+
+from stream.agreement import Agreement
+from stream.changelog import Assembly, Author, LoggedRecord, Step
+from stream.commits import Commit
+from stream.profiles import ProfileStore
+from stream.storage import Changes
+
+__all__ = ["Restoration", "Sources"]
+
+_log = logging.getLogger(__name__)
+
+
+class Sources(NamedTuple):
+    """The source topics of a partition as the broker has them: identity and end, by topic."""
+
+    identities: Mapping[str, str]
+    ends: Mapping[str, int]
+
+
+class Restoration:
+    """Decides what of the local copy stands, applies what others have written, and claims the partition.
+
+    What this store itself has published is in its copy, so that nothing need be applied, and what the copy
+    has beyond it is published at the end. Where another has gone on, the copy is only good as far as the
+    changelog had it: if it holds commits beyond that, it is dropped, and the changelog read from its start.
+
+    Parameters
+    ----------
+    store
+        Holds the copy.
+    tp
+        The partition of the changelog.
+    log
+        The identity of the changelog topic.
+    end
+        Its end.
+    """
+
+    def __init__(self, store: ProfileStore, tp: TP, log: str, end: int) -> None:
+        self._store = store
+        self._tp = tp
+        self._partition = tp.partition
+        agreed = store.agreement(self._partition)
+        reason = _stale(agreed, log, end)
+        if reason and (agreed.log or store.offsets(self._partition)):
+            _log.warning("%s-%d: the local copy is thrown away: %s", *tp, reason)
+            store.drop(self._partition)
+        if reason:
+            agreed = Agreement(log)
+        self._log = log
+        self._end = end
+        self._begin(agreed)
+
+    def _begin(self, agreed: Agreement) -> None:
+        self._agreed = agreed
+        self._assembly = Assembly(agreed.author)
+        self._follows = False  # whether the log's commits are applied
+
+    @property
+    def start(self) -> int:
+        """The offset from which the changelog has to be read."""
+        return self._agreed.offset
+
+    def add(self, records: Iterable[LoggedRecord]) -> bool:
+        """Take in the next records; return False where all is to be read again, from the new `start`."""
+        changes: dict[bytes, bytes | None] = {}
+        for step in self._assembly.add(records):
+            if not self._follows and not self._knows(step):
+                if self._agreed.is_apart or self._store.unconfirmed(self._partition).tickets:
+                    self._start_anew(step.author)
+                    return False
+                self._follows = True
+            if self._follows:
+                changes.update(step.changes)
+            self._agreed = replace(self._agreed, offset=step.next_offset, author=step.author)
+        if changes:
+            self._store.apply(self._partition, changes, self._agreed)
+        return True
+
+    def finish(self, sources: Sources) -> Commit:
+        """Claim the partition; return all that is to be published before anything else.
+
+        Called once all records are taken in. Nothing is claimed where this store has it already and nobody
+        else has written since.
+        """
+        again = self._assembly.spoilt | self._assembly.unfinished
+        changes = self._new_sources(sources)
+        held = self._store.agreement(self._partition)
+        is_claimed = held == Agreement(self._log, self._end, held.claim, held.claim)
+        if again or changes or not is_claimed:
+            claim = Author(self._store.writer, max(self._assembly.newest.epoch, held.claim.epoch) + 1)
+            agreed = Agreement(self._log, self._end, self._assembly.newest, claim)
+            self._store.claim(self._partition, changes, again, agreed)
+        return self._store.unconfirmed(self._partition)
+
+    def _knows(self, step: Step) -> bool:
+        """Return whether this store wrote the commit and its copy holds it: not if it is an older backup."""
+        if step.author != self._store.agreement(self._partition).claim:
+            return False
+        ours, logged = self._store.offsets(self._partition), Commit([], step.changes, []).offsets
+        return all(offset <= ours.get(topic, 0) for topic, offset in logged.items())
+
+    def _start_anew(self, author: Author) -> None:
+        named = (*self._tp, author.epoch)
+        _log.info("%s-%d: another worker went on (takeover %d); its changelog is read from the start", *named)
+        self._store.drop(self._partition)
+        self._begin(Agreement(self._log))
+
+    def _new_sources(self, sources: Sources) -> Changes:
+        """Return what to change for source topics that are new, or new ones under an old name."""
+        known, offsets = self._store.sources(self._partition), self._store.offsets(self._partition)
+        changes: dict[bytes, bytes | None] = {}
+        for topic, identity in sources.identities.items():
+            offset, end = offsets.get(topic, 0), sources.ends[topic]
+            if known.get(topic, identity) != identity or end < offset:
+                said = (topic, self._partition, offset, end)
+                _log.warning("%s-%d: the topic was recreated (read to %d, ends at %d); read from 0", *said)
+                changes[b"n" + topic.encode()] = b"0"
+            if known.get(topic) != identity:
+                changes[b"t" + topic.encode()] = identity.encode()
+        return changes
+
+
+def _stale(agreed: Agreement, log: str, end: int) -> str:
+    """Return why the local copy cannot be of this changelog, nothing where it can."""
+    if agreed.log != log:
+        return "its changelog topic was recreated, or is another cluster's"
+    if agreed.offset > end:
+        return f"it knows the changelog up to offset {agreed.offset}, which ends at {end}"
+    return ""
