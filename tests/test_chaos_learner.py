@@ -27,8 +27,8 @@ def record(start: int, stop: int) -> Record:
     return Record("examples", 0, 0, 0, None, value, ((HEADER, origins.to_bytes()),))
 
 
-def journal(*steps: tuple[int, int]) -> Record:
-    return Record("steps", 0, 0, 0, None, msgpack.packb({"steps": steps}), ())
+def journal(version: int, *steps: tuple[int, int]) -> Record:
+    return Record("steps", 0, 0, 0, None, msgpack.packb({"version": version, "steps": steps}), ())
 
 
 def learnt(*runs: tuple[Examples, int]) -> dict[bytes, bytes | None]:
@@ -53,7 +53,7 @@ def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
     first, second = LESSON.steps(7)
     must = relearn(
         Taught.of([record(0, 12)]),
-        Steps.of([journal((7, 2)), journal((5, 0), (0, 1))]),
+        Steps.of([journal(3, (7, 2)), journal(3, (7, 2)), journal(5, (5, 0), (0, 1))])  # one came twice,
         Recommender(1_000, CPU, 0),
     )
     assert must == learnt((first, 2), (second, 1))
