@@ -22,6 +22,8 @@ _LESSONS: Final = {"retention.ms": str(7 * 24 * 3600 * 1000), **_LARGE}
 # A broker that is up answers at once; a name may have several addresses to try.
 CONNECT_MS: Final = 3_000
 _COMPACTED: Final = {"cleanup.policy": "compact"}
+# A record that does not count (stream/changelog.py) is written over before compaction can prefer it.
+_PROFILES: Final = {**_COMPACTED, "min.compaction.lag.ms": str(3600 * 1000)}
 # Compacted soon, so that a new follower reads little more than each row once.
 _MODEL: Final = {
     **_COMPACTED,
@@ -122,7 +124,7 @@ class Topics:
         config: dict[str, Mapping[str, str]] = {
             name: {} for name in (*_INPUTS, "recommendations", "decisions")
         }
-        config |= {"catalog": _COMPACTED, "profiles": _COMPACTED, "examples": _LESSONS}
+        config |= {"catalog": _COMPACTED, "profiles": _PROFILES, "examples": _LESSONS}
         config |= {"model": _MODEL, "steps": _LESSONS}
         topics = [
             Topic(self.name(topic), 1 if topic in _SINGLE else self.partitions, kept, topic in _INPUTS)

@@ -218,13 +218,30 @@ def test_what_a_stale_worker_writes_does_not_count_and_is_written_over(host: Hos
         await begun(owner, 1)
         with pytest.raises(PartitionTaken, match="profiles-0"):
             await stale.publish()
-        owner.fold(5)
+        owner.fold(1)
         await owner.publish()
         log.compact()
         await cold.take()
-        assert owner.check() == cold.check() == 10
+        assert owner.check() == cold.check() == 6
         await stale.take()
-        assert stale.check() == 10
+        assert stale.check() == 6
+
+    asyncio.run(law())
+
+
+def test_what_is_written_over_never_overtakes_letters_that_are_on_their_way(host: Hosts) -> None:
+    async def law() -> None:
+        stale, owner, cold = await begun(host()), host(), host()
+        stale.fold(3)
+        await begun(owner, 1)
+        with pytest.raises(PartitionTaken):
+            await stale.publish()
+        for _ in range(3):
+            owner.fold(1)
+        await owner.custody.append(0, owner.waiting.pop(0))
+        await cold.take()
+        assert cold.check() == 6
+        assert owner.check() == 8
 
     asyncio.run(law())
 
