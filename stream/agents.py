@@ -10,6 +10,7 @@ from stream.answering import answer
 from stream.arrivals import Released
 from stream.chunks import Chunk
 from stream.clock import now_ms
+from stream.crash_points import reach
 from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import letters_of
@@ -42,6 +43,7 @@ async def _observe(worker: Worker, arrived: Released) -> None:
     answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
     letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
     commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
+    reach("saved-not-published")
     await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))
 
 

@@ -79,12 +79,20 @@ class WorkerProcess:
 
     def release(self) -> None:
         """Let the worker work: its broker is up. Returns once it is ready; raises `WorkerEnded`."""
+        self.let_go()
+        self.await_ready()
+
+    def let_go(self) -> None:
+        """Let the worker work, and do not wait for it."""
         process = self._process
         if process is None or process.stdin is None:
             raise RuntimeError("a worker is started before it is released")
         self.check()
         process.stdin.write(b"\n")
         process.stdin.close()
+
+    def await_ready(self) -> None:
+        """Return once the worker is ready; raises `WorkerEnded`."""
         deadline = time.monotonic() + _START_SECONDS
         while not self._client.is_ready():
             self.check()
@@ -101,6 +109,20 @@ class WorkerProcess:
     def pid(self) -> int:
         """The process id of its supervisor, 0 where none runs."""
         return 0 if self._process is None else self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and has ended."""
+        return self._process is not None and self._process.poll() is not None
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit status once the worker has ended; raises `WorkerEnded` where it is too slow."""
+        if self._process is None:
+            raise RuntimeError("a worker is started before it ends")
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise WorkerEnded(f"had not ended after {seconds:.0f} s", self._tail()) from None
 
     def kill(self) -> None:
         """End the worker at once; nothing happens where none runs."""

@@ -11,6 +11,7 @@ from faust.types import TP, StreamT
 from faust.types.agents import AgentFun
 from mode.supervisors import CrashingSupervisor
 
+from stream import crash_points
 from stream.agents import describe, learn, observe
 from stream.brain import Brain
 from stream.chunks import Chunk
@@ -76,6 +77,7 @@ def build(settings: Settings, observe: Steps = observe) -> Headrace:
         If the device is not there or the data folder cannot be made.
     """
     _make(settings.data_dir)
+    crash_points.arm(settings.crash_at)
     app = Headrace(
         settings.app_id,
         broker=chunks_url(settings.broker),

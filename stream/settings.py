@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str | None = None
     sasl_password: str | None = None
+    # For tests and `headrace bench chaos`: where the worker kills itself, "name:nth" (stream.crash_points).
+    crash_at: Annotated[str, msgspec.Meta(pattern=r"^([a-z-]+:[1-9][0-9]*)?$")] = ""
 
     @classmethod
     def read(cls) -> "Settings":

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from stream.crash_points import reach
 from stream.outbox import Letter, sorted_by_destination
 from stream.profiles import Commit, ProfileStore
 from stream.publisher import Outgoing, Publisher
@@ -87,6 +88,7 @@ class Settlement:
     ) -> None:
         try:
             await asyncio.gather(*await sending)
+            reach("published-not-confirmed")
             self._store.confirm(partition, commit.ticket)
             done()
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker: see ``fail``

@@ -1,0 +1,84 @@
+"""The faults of the chaos suite: what each does, how often, and what must hold."""
+
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from stream import chaos_disk, chaos_faults
+from stream.chaos_faults import Strike
+
+__all__ = ["MATRIX", "Case"]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of fault.
+
+    Attributes
+    ----------
+    says
+        What happens, for the table.
+    strike
+        Does it to a system, and returns the seconds of the recovery.
+    runs
+        How often, in ``headrace bench chaos``.
+    workers
+        How many there are at the beginning.
+    keeps_store
+        Whether each partition's store survives: then answers that are repeated are the same to the byte.
+    may_end
+        Whether a worker may end though nobody has ended it.
+    rate
+        Events a second that go in.
+    """
+
+    says: str
+    strike: Strike
+    runs: int
+    workers: int = 1
+    keeps_store: bool = True
+    rate: float = 400.0
+
+
+MATRIX: Final = {
+    "kill": Case(says="kill -9 under load", strike=chaos_faults.kill, runs=70),
+    "kill-starting": Case(
+        says="kill -9 under load and again at the start", strike=chaos_faults.kill_while_starting, runs=30
+    ),
+    **{
+        f"crash-{point}": Case(
+            says=f"kill -9 of itself, {point}", strike=partial(chaos_faults.crash_at, point), runs=10
+        )
+        for point in ("saved-not-published", "published-not-confirmed")
+    },
+    "stop": Case(says="SIGTERM under load", strike=chaos_faults.stop, runs=20),
+    "two-workers": Case(
+        says="2 workers: kill -9, SIGTERM, join, leave",
+        strike=chaos_faults.mix,
+        runs=30,
+        workers=2,
+        keeps_store=False,
+    ),
+    "three-workers": Case(
+        says="3 workers: kill -9, SIGTERM, join, leave",
+        strike=chaos_faults.mix,
+        runs=30,
+        workers=3,
+        keeps_store=False,
+    ),
+    "broker": Case(
+        says="broker kill -9, 1 to 100 s away", strike=partial(chaos_faults.kill_broker, 1.0, 100.0), runs=20
+    ),
+    "freeze": Case(
+        says="SIGSTOP, 0.5 to 3 sessions", strike=chaos_faults.freeze, runs=10, workers=2, keeps_store=False
+    ),
+    "corrupt": Case(
+        says="bytes of a file overwritten", strike=chaos_disk.corrupt, runs=10, keeps_store=False
+    ),
+    "truncate": Case(
+        says="the end of a file cut off", strike=chaos_disk.truncate, runs=10, keeps_store=False
+    ),
+    "delete": Case(says="a file deleted", strike=chaos_disk.delete_files, runs=10, keeps_store=False),
+    "wipe": Case(says="the data folder deleted", strike=chaos_disk.wipe, runs=10, keeps_store=False),
+    "full-disk": Case(says="no file can grow", strike=chaos_disk.fill_disk, runs=10),
+}

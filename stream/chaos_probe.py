@@ -1,0 +1,78 @@
+"""The last events of a storm: once they are answered, so is all that came before them."""
+
+import time
+from typing import Final
+
+import msgspec
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from models.codec import encode
+from models.events import Action, Event, Recommendation
+from stream.chaos_system import StormFailed, System
+from stream.clock import now_ms
+from stream.topics import BROWSE, ORDERS
+
+__all__ = ["send_probes"]
+
+_ACTIONS: Final = {BROWSE: Action.VIEW_ITEM, ORDERS: Action.PURCHASE}
+_CONFIRM_SECONDS: Final = 60.0
+_POLL_MS: Final = 200
+_decode = msgspec.msgpack.Decoder(Recommendation).decode
+
+
+def send_probes(system: System, seconds: float) -> None:
+    """Publish one event to each partition of both source topics, and wait until all are answered.
+
+    Lags of 0 prove nothing while partitions move and stores are rebuilt. But a partition is handled in order.
+
+    Raises
+    ------
+    StormFailed
+        If one is not answered in time.
+    """
+    name, partitions = system.topics.name("recommendations"), range(system.topics.partitions)
+    consumer = KafkaConsumer(bootstrap_servers=system.broker.address)
+    try:
+        places = [TopicPartition(name, number) for number in partitions]
+        consumer.assign(places)
+        for place, end in consumer.end_offsets(places).items():
+            consumer.seek(place, end)
+        _await(consumer, _publish(system), time.monotonic() + seconds)
+    finally:
+        consumer.close()
+
+
+def _publish(system: System) -> set[str]:
+    """Publish the probes; return the ids of their answers."""
+    producer = KafkaProducer(bootstrap_servers=system.broker.address)
+    try:
+        sent = [
+            producer.send(
+                system.topics.name(topic), _event(topic, number), f"probe-{number}".encode(), partition=number
+            ).get(_CONFIRM_SECONDS)
+            for topic in _ACTIONS
+            for number in range(system.topics.partitions)
+        ]
+    finally:
+        producer.close()
+    return {f"{place.topic}-{place.partition}-{place.offset}" for place in sent}
+
+
+def _event(topic: str, partition: int) -> bytes:
+    now = now_ms()
+    event = Event(
+        event_id=f"probe-{topic}-{now}",
+        event=_ACTIONS[topic],
+        ts=now,
+        user_id=f"probe-{partition}",
+        item_id="probe",
+    )
+    return encode(event)
+
+
+def _await(consumer: KafkaConsumer, waiting: set[str], deadline: float) -> None:
+    while waiting:
+        for records in consumer.poll(timeout_ms=_POLL_MS).values():
+            waiting -= {_decode(record.value).recommendation_id for record in records}
+        if time.monotonic() > deadline:
+            raise StormFailed(f"{len(waiting)} of the last events are not answered: {sorted(waiting)[:3]}")

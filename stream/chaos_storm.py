@@ -1,0 +1,124 @@
+"""A storm: one kind of fault, again and again, over a system under load; then the judgement of an oracle."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import msgspec
+
+from stream.broker import Broker
+from stream.chaos_load import write_storm_log
+from stream.chaos_matrix import Case
+from stream.chaos_oracle import Oracle, Verdict
+from stream.chaos_probe import send_probes
+from stream.chaos_system import System
+from stream.errors import StreamError
+
+__all__ = ["Outcome", "Storm"]
+
+# A worker that has lost all folds the log again: some 2,000 events a second on a busy core.
+_HANDLE_SECONDS: Final = 300.0
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a storm.
+
+    Attributes
+    ----------
+    recoveries
+        Seconds until all was well again, of each fault.
+    stops
+        Seconds that each worker took to stop at the end.
+    casualties
+        The last words of workers that ended though nobody ended them.
+    failures
+        What did not come about in time.
+    """
+
+    recoveries: list[float]
+    stops: list[float]
+    casualties: list[str]
+    failures: list[str]
+    verdict: Verdict
+
+    @property
+    def holds(self) -> bool:
+        """Whether all is as it must be."""
+        return self.verdict.holds and not self.casualties and not self.failures
+
+
+class Storm:
+    """Faults of one kind over a system of its own.
+
+    Parameters
+    ----------
+    case
+        The kind of fault.
+    seed
+        Draws what is struck, when and how.
+    app
+        The module of the workers' Faust app.
+
+    Examples
+    --------
+    >>> with Broker(folder / "kafka") as broker:  # doctest: +SKIP
+    ...     Storm(MATRIX["kill"], seed=1).run(broker, folder / "storm", faults=5).holds
+    True
+    """
+
+    def __init__(self, case: Case, seed: int, app: str = "stream.app") -> None:
+        self._case = case
+        self._draw = Random(seed)  # noqa: S311 - no secret
+        self._prefix = f"storm-{seed}-{self._draw.randrange(10**9)}-"
+        self._app = app
+        self._recoveries: list[float] = []
+        self._failures: list[str] = []
+
+    def run(
+        self, broker: Broker, folder: Path, faults: int, on_fault: Callable[[], None] = lambda: None
+    ) -> Outcome:
+        """Let it come over a running broker; ``on_fault`` is called after each of the faults.
+
+        What a worker or the broker fails to do is noted in the outcome.
+        """
+        variables = {
+            "HEADRACE_TOPIC_PREFIX": self._prefix,
+            "HEADRACE_APP_ID": self._prefix,
+            "HEADRACE_BATCH": "64",  # small ones: there are more moments between two commits
+        }
+        with System(broker, folder, variables, self._app) as system:
+            log = folder / "log.csv"
+            write_storm_log(log)
+            system.open(self._case.workers, log, self._case.rate)
+            for _ in range(faults):
+                self._strike(system)
+                on_fault()
+            system.load.finish()
+            stops = self._come_to_rest(system)
+            stores = [member.data / "profiles" for member in system.members]
+            verdict = Oracle(broker.address, system.topics, stores).verdict()
+            casualties = system.casualties
+        return Outcome(
+            recoveries=self._recoveries,
+            stops=stops,
+            casualties=casualties,
+            failures=self._failures,
+            verdict=verdict,
+        )
+
+    def _strike(self, system: System) -> None:
+        try:
+            self._recoveries.append(self._case.strike(system, self._draw))
+        except StreamError as error:
+            self._failures.append(str(error))
+        system.raise_the_dead()
+
+    def _come_to_rest(self, system: System) -> list[float]:
+        """Wait until everything is handled, then stop the workers; return the seconds that each took."""
+        try:
+            send_probes(system, _HANDLE_SECONDS)
+            system.until_idle(_HANDLE_SECONDS)
+        except StreamError as error:
+            self._failures.append(str(error))
+        return system.stop()
