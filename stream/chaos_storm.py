@@ -26,6 +26,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    faults
+        How often it was struck.
     recoveries
         Seconds until all was well again, of each fault.
     stops
@@ -36,6 +38,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         What did not come about in time.
     """
 
+    faults: int
     recoveries: list[float]
     stops: list[float]
     casualties: list[str]
@@ -100,6 +103,7 @@ class Storm:
             verdict = Oracle(broker.address, system.topics, stores).verdict()
             casualties = system.casualties
         return Outcome(
+            faults=faults,
             recoveries=self._recoveries,
             stops=stops,
             casualties=casualties,

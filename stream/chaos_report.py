@@ -1,0 +1,89 @@
+"""What came of the storms of one kind: a row of the table, and of the figures in JSON."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+import msgspec
+from rich.table import Table
+
+from stream.chaos_matrix import Case
+from stream.chaos_storm import Outcome
+
+__all__ = ["Row", "table_of"]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """The sums over some storms with the same fault.
+
+    Attributes
+    ----------
+    runs
+        Faults.
+    holds
+        Whether all was as it must be.
+    differing
+        Answers whose repeats are not the same to the byte; None where a lost store excuses it.
+    recovery_seconds, recovery_seconds_max
+        Median and longest; 0 where nothing recovered.
+    stop_seconds_max
+        The longest that a worker took to stop, at the end, under no load.
+    notes
+        What else went wrong, and the last words of workers that ended by themselves.
+    """
+
+    fault: str
+    says: str
+    runs: int
+    holds: bool
+    events: int
+    lost: int
+    doubled: int
+    unequal: int
+    repeated: int
+    differing: int | None
+    recovery_seconds: float
+    recovery_seconds_max: float
+    stop_seconds_max: float
+    notes: list[str]
+
+    @classmethod
+    def of(cls, name: str, case: Case, outcomes: Sequence[Outcome]) -> Self:
+        """Return the row for the storms of a case; where each store was kept, repeats must not differ."""
+        verdicts = [outcome.verdict for outcome in outcomes]
+        recoveries = [seconds for outcome in outcomes for seconds in outcome.recoveries]
+        differing = sum(verdict.differing_answers for verdict in verdicts)
+        return cls(
+            fault=name,
+            says=case.says,
+            runs=sum(outcome.faults for outcome in outcomes),
+            holds=all(outcome.holds for outcome in outcomes) and not (case.keeps_store and differing),
+            events=sum(verdict.events for verdict in verdicts),
+            lost=sum(verdict.lost for verdict in verdicts),
+            doubled=sum(verdict.doubled for verdict in verdicts),
+            unequal=sum(verdict.unequal for verdict in verdicts),
+            repeated=sum(verdict.repeated_answers for verdict in verdicts),
+            differing=differing if case.keeps_store else None,
+            recovery_seconds=round(statistics.median(recoveries or [0.0]), 2),
+            recovery_seconds_max=round(max(recoveries, default=0.0), 2),
+            stop_seconds_max=round(max((s for one in outcomes for s in one.stops), default=0.0), 2),
+            notes=[note for outcome in outcomes for note in (*outcome.failures, *outcome.casualties)],
+        )
+
+
+def table_of(rows: Iterable[Row]) -> Table:
+    """Return the table for a terminal."""
+    table = Table("fault", "runs", "events", "lost", "doubled", "equal", "recovery s, median", "max", "holds")
+    for row in rows:
+        table.add_row(
+            row.says,
+            f"{row.runs}",
+            f"{row.events:,}",
+            f"{row.lost}",
+            f"{row.doubled}",
+            "yes" if not row.unequal else f"no: {row.unequal} users",
+            f"{row.recovery_seconds:.1f}",
+            f"{row.recovery_seconds_max:.1f}",
+            "yes" if row.holds else "NO",
+        )
+    return table
