@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from stream import chaos_disk, chaos_faults
+from stream import chaos_disk, chaos_faults, chaos_input
 from stream.chaos_faults import Strike
 
 __all__ = ["MATRIX", "Case"]
@@ -72,6 +72,9 @@ MATRIX: Final = {
     "freeze": Case(
         says="SIGSTOP, 0.5 to 3 sessions", strike=chaos_faults.freeze, runs=10, workers=2, keeps_store=False
     ),
+    "bad-input": Case(says="records that are no events", strike=chaos_input.publish_bad_input, runs=20),
+    "repeats": Case(says="events published again", strike=chaos_input.publish_repeats, runs=5),
+    "late": Case(says="events of yesterday", strike=chaos_input.publish_late, runs=5),
     "corrupt": Case(
         says="bytes of a file overwritten", strike=chaos_disk.corrupt, runs=10, keeps_store=False
     ),

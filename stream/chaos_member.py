@@ -75,14 +75,12 @@ class Member:
 
     def kill(self) -> None:
         """End it at once, as ``kill -9`` does."""
-        self.is_wanted = False
         self._itself().kill()
         self.until_ended()
 
     def stop(self) -> float:
         """End it in good order; return the seconds that it took."""
         begin = time.monotonic()
-        self.is_wanted = False
         self._itself().terminate()
         self.until_ended()
         return time.monotonic() - begin

@@ -124,7 +124,8 @@ class System:
 
     def stop(self) -> list[float]:
         """Stop all workers in good order, one by one; return the seconds that each took."""
-        return [member.stop() for member in self.running]
+        self.casualties += [member.last_words() for member in self.members if member.is_casualty]
+        return [member.stop() for member in self.running if not member.is_casualty]
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
