@@ -11,7 +11,8 @@ from random import Random
 from typing import Final
 
 from stream.chaos_member import Member
-from stream.chaos_system import StormFailed, System, until
+from stream.chaos_system import System
+from stream.chaos_wait import StormFailed, until
 from stream.demo_child import WorkerEnded
 
 __all__ = ["corrupt", "delete_files", "fill_disk", "truncate", "wipe"]

@@ -10,7 +10,8 @@ from random import Random
 from typing import Final
 
 from stream.chaos_member import Member
-from stream.chaos_system import System, until
+from stream.chaos_system import System
+from stream.chaos_wait import until
 
 __all__ = [
     "Strike",

@@ -7,8 +7,9 @@ from typing import Final
 
 import psutil
 
+from stream.chaos_wait import StormFailed, until
 from stream.client import Client, View
-from stream.demo_child import WorkerEnded, WorkerProcess
+from stream.demo_child import WorkerProcess
 from stream.errors import StreamError
 from stream.ports import LOOPBACK, free_port
 
@@ -16,6 +17,7 @@ __all__ = ["Member"]
 
 # What a worker that is told to stop may take, and one that is to reach a crash point.
 _END_SECONDS: Final = 90.0
+_SPAWN_SECONDS: Final = 5.0
 _LAST_BYTES: Final = 2_000
 
 
@@ -129,8 +131,9 @@ class Member:
         return self._process
 
     def _itself(self) -> psutil.Process:
-        """Return the worker's own process, which a supervisor watches; raises `WorkerEnded`."""
-        children = psutil.Process(self._running.pid).children()
-        if not children:
-            raise WorkerEnded("is not there any more", self.last_words())
-        return children[0]
+        """Return the worker's own process, which a supervisor has started, or will at once, and watches."""
+        if self._running.has_ended:
+            raise StormFailed("a worker that was to be struck has ended by itself")
+        supervisor = psutil.Process(self._running.pid)
+        until(lambda: bool(supervisor.children()), "a worker has a process", _SPAWN_SECONDS)
+        return supervisor.children()[0]

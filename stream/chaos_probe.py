@@ -8,7 +8,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from models.codec import encode
 from models.events import Action, Event, Recommendation
-from stream.chaos_system import StormFailed, System
+from stream.chaos_system import System
+from stream.chaos_wait import StormFailed
 from stream.clock import now_ms
 from stream.topics import BROWSE, ORDERS
 
@@ -37,7 +38,11 @@ def send_probes(system: System, seconds: float) -> None:
         consumer.assign(places)
         for place, end in consumer.end_offsets(places).items():
             consumer.seek(place, end)
-        _await(consumer, _publish(system), time.monotonic() + seconds)
+        waiting, deadline = _publish(system), time.monotonic() + seconds
+        while waiting:
+            system.check()
+            waiting -= _answered(consumer)
+            _watch(waiting, deadline)
     finally:
         consumer.close()
 
@@ -70,9 +75,12 @@ def _event(topic: str, partition: int) -> bytes:
     return encode(event)
 
 
-def _await(consumer: KafkaConsumer, waiting: set[str], deadline: float) -> None:
-    while waiting:
-        for records in consumer.poll(timeout_ms=_POLL_MS).values():
-            waiting -= {_decode(record.value).recommendation_id for record in records}
-        if time.monotonic() > deadline:
-            raise StormFailed(f"{len(waiting)} of the last events are not answered: {sorted(waiting)[:3]}")
+def _answered(consumer: KafkaConsumer) -> set[str]:
+    """Return the ids of the answers that have come."""
+    come = consumer.poll(timeout_ms=_POLL_MS).values()
+    return {_decode(record.value).recommendation_id for records in come for record in records}
+
+
+def _watch(waiting: set[str], deadline: float) -> None:
+    if waiting and time.monotonic() > deadline:
+        raise StormFailed(f"{len(waiting)} of the last events are not answered: {sorted(waiting)[:3]}")

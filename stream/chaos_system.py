@@ -1,42 +1,19 @@
 """What a storm comes over: a Kafka, some workers and what goes in."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from stream.broker import Broker
 from stream.chaos_load import Load
 from stream.chaos_member import Member
-from stream.errors import StreamError
+from stream.chaos_wait import StormFailed, until
 from stream.settings import Settings
 from stream.topics import Topics
 
-__all__ = ["StormFailed", "System", "until"]
-
-_LOOK_SECONDS: Final = 0.02
-
-
-class StormFailed(StreamError):
-    """Something that a storm waits for did not happen."""
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float) -> float:
-    """Wait for a condition; return the seconds that it took.
-
-    Raises
-    ------
-    StormFailed
-        If it does not hold in time; ``what`` says what it is.
-    """
-    begin = time.monotonic()
-    while not condition():
-        if time.monotonic() > begin + seconds:
-            raise StormFailed(f"not within {seconds:.0f} s: {what}")
-        time.sleep(_LOOK_SECONDS)
-    return time.monotonic() - begin
+__all__ = ["System"]
 
 
 class System:
@@ -102,9 +79,15 @@ class System:
         before = {member: member.status().handled for member in self.running}
 
         def flows() -> bool:
+            self.check()
             return any(member.status().handled > handled for member, handled in before.items())
 
         return until(flows, "events are handled again", seconds)
+
+    def check(self) -> None:
+        """Raise `StormFailed` if a worker has ended though nobody ended it: then nothing comes of waiting."""
+        if any(member.is_casualty for member in self.members):
+            raise StormFailed("a worker has ended by itself")
 
     def raise_the_dead(self) -> None:
         """Note the workers that ended though nobody ended them, and start them again."""
@@ -117,6 +100,7 @@ class System:
         """Wait until every worker that runs is ready and has nothing left to do."""
 
         def idle() -> bool:
+            self.check()
             views = [member.status() for member in self.running]
             return all(view.ready and view.lag == 0 for view in views)
 
