@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from stream import chaos_disk, chaos_faults, chaos_input
+from stream.chaos_burst import burst
 from stream.chaos_faults import Strike
 
 __all__ = ["MATRIX", "Case"]
@@ -84,4 +85,5 @@ MATRIX: Final = {
     "delete": Case(says="a file deleted", strike=chaos_disk.delete_files, runs=10, keeps_store=False),
     "wipe": Case(says="the data folder deleted", strike=chaos_disk.wipe, runs=10, keeps_store=False),
     "full-disk": Case(says="no file can grow", strike=chaos_disk.fill_disk, runs=10),
+    "burst": Case(says="3 times capacity for 2 minutes", strike=partial(burst, 120.0), runs=1),
 }
