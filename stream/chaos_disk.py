@@ -20,6 +20,8 @@ __all__ = ["corrupt", "delete_files", "fill_disk", "truncate", "wipe"]
 _LOAD_SECONDS: Final = (0.2, 2.5)
 _SPOILT_BYTES: Final = 64
 _END_SECONDS: Final = 120.0
+# Of rocksdb: what it says, what it was opened with, and its name.
+_STATELESS: Final = ("LOG", "OPTIONS", "IDENTITY")
 _WORD: Final = "headrace:"
 
 
@@ -85,9 +87,9 @@ def _killed(system: System, draw: Random) -> Member:
 
 
 def _some_file(member: Member, draw: Random) -> Path:
-    """Return one of the files with content, of what holds state."""
-    files = (path for path in member.data.rglob("*") if path.is_file())
-    return draw.choice(sorted(path for path in files if path.stat().st_size))
+    """Return one of the files that hold state."""
+    files = (path for path in member.data.rglob("*") if path.is_file() and path.stat().st_size)
+    return draw.choice(sorted(path for path in files if not path.name.startswith(_STATELESS)))
 
 
 def _start_or_refuse(member: Member) -> float:
