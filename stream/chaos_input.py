@@ -1,16 +1,18 @@
 """What a storm does to the source topics; each returns the seconds until events were handled again."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from kafka import KafkaProducer
 
-from models.codec import EVENTS, encode
+from models.codec import encode
 from models.events import Action, Event
 from stream.chaos_records import Record, read_topic
+from stream.chaos_sources import Sources
 from stream.chaos_system import System
 from stream.clock import now_ms
 from stream.topics import BROWSE, ORDERS
@@ -24,6 +26,8 @@ _IN_A_ROW: Final = 1_000
 _REQUEST_BYTES: Final = 4 * 2**20
 _DAY_MS: Final = 86_400_000
 _USER: Final = "storm"
+
+_T = TypeVar("_T")
 
 
 class _Raw(NamedTuple):
@@ -44,9 +48,8 @@ def publish_bad_input(system: System, draw: Random) -> float:
 def publish_repeats(system: System, draw: Random) -> float:
     """Publish events again that were published before, in any order."""
     time.sleep(draw.uniform(*_LOAD_SECONDS))
-    again = [
-        _Raw(topic, one.key, one.value) for topic in (BROWSE, ORDERS) for one in _some(system, topic, draw)
-    ]
+    sampled = {topic: _some(_read(system, topic), draw) for topic in (BROWSE, ORDERS)}
+    again = [_Raw(topic, one.key, one.value) for topic, records in sampled.items() for one in records]
     draw.shuffle(again)
     return _publish(system, again)
 
@@ -54,20 +57,24 @@ def publish_repeats(system: System, draw: Random) -> float:
 def publish_late(system: System, draw: Random) -> float:
     """Publish new events with the times of a day before, in any order."""
     time.sleep(draw.uniform(*_LOAD_SECONDS))
-    return _publish(system, [_yesterday(one, draw) for one in _some(system, BROWSE, draw)])
+    sources = Sources.of(_read(system, BROWSE), [])
+    events = [placed.event for placed in chain.from_iterable(sources.events.values())]
+    return _publish(system, [_yesterday(event, draw) for event in _some(events, draw)])
 
 
-def _some(system: System, topic: str, draw: Random) -> list[Record]:
-    records = read_topic(system.broker.address, system.topics.name(topic))
-    return draw.sample(records, min(_SAMPLE, len(records)))
+def _read(system: System, topic: str) -> list[Record]:
+    return read_topic(system.broker.address, system.topics.name(topic))
 
 
-def _yesterday(record: Record, draw: Random) -> _Raw:
-    event = EVENTS.decode(record.value, record.key, now_ms())
+def _some(sequence: Sequence[_T], draw: Random) -> list[_T]:
+    return draw.sample(sequence, min(_SAMPLE, len(sequence)))
+
+
+def _yesterday(event: Event, draw: Random) -> _Raw:
     late = msgspec.structs.replace(
         event, event_id=f"{event.event_id}-{draw.getrandbits(64):x}", ts=event.ts - _DAY_MS
     )
-    return _Raw(BROWSE, record.key, encode(late))
+    return _Raw(BROWSE, event.user_id.encode(), encode(late))
 
 
 def _bad_records() -> list[_Raw]:
