@@ -1,17 +1,23 @@
 """The oracle: what a storm has left in Kafka and on disk, against pure functions over the source topics."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+import torch
 
 from models.fingerprint import fingerprint
 from models.profile import Profiles
+from models.recommender import Recommender
 from stream.chaos_answers import Answers, check_answers
+from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos_profiles import Comparison, Folded, Stored, compare
-from stream.chaos_records import newest, read_topic
+from stream.chaos_records import Record, newest, read_topic
 from stream.chaos_sources import Placed, Refused, Sources
+from stream.model_thread import ModelThread
+from stream.settings import Settings
 from stream.storage import Storage
 from stream.topics import BROWSE, ORDERS, Topics
 
@@ -35,6 +41,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         As `Answers` has them.
     refused, unburied
         Records that are no events, and those of them without a dead letter.
+    learnt, unlearnt
+        Examples that the learner has learnt from, and events that teach and that it has not learnt from.
+    strange_lessons
+        Examples of no event that teaches, or of one that came before.
+    unequal_rows
+        Rows of the model that are not what its steps lead to, bit for bit.
     """
 
     events: int
@@ -46,12 +58,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     repeated_answers: int
     refused: int
     unburied: int
+    learnt: int
+    unlearnt: int
+    strange_lessons: int
+    unequal_rows: int
 
     @property
     def holds(self) -> bool:
         """Whether nothing is lost, nothing counted twice, and all is as the pure functions say."""
-        wrong = (self.lost, self.doubled, self.unequal, self.strange_answers, self.unburied)
-        return not any(wrong)
+        events = (self.lost, self.doubled, self.unequal, self.strange_answers, self.unburied)
+        return not any((*events, self.unlearnt, self.strange_lessons, self.unequal_rows))
 
 
 class _Truth(NamedTuple):
@@ -66,32 +82,34 @@ class _Truth(NamedTuple):
         kept = [sources.events[n][at] for n, fold in folded.items() for at in fold.kept]
         return cls({n: fold.profiles for n, fold in folded.items()}, {one.answer_id: one for one in kept})
 
+    @property
+    def teaching(self) -> list[str]:
+        """The ids of the answers to those that teach."""
+        return [answer for answer, placed in self.answered.items() if not placed.event.event.takes_back]
+
 
 class Oracle:
     """Judges a system at rest: all is handled, and the workers have stopped.
 
     Parameters
     ----------
-    broker
-        Its address.
-    topics
-        The names of the topics.
+    settings
+        Of the workers; the learner's were on a CPU.
     stores
         The folders of the workers' profile stores.
     """
 
-    def __init__(self, broker: str, topics: Topics, stores: Iterable[Path]) -> None:
-        self._broker = broker
-        self._topics = topics
+    def __init__(self, settings: Settings, stores: Iterable[Path]) -> None:
+        self._settings = settings
+        self._topics = Topics(settings.topic_prefix, settings.partitions)
         self._stores = list(stores)
 
     def verdict(self) -> Verdict:
         """Read everything and compare; takes some seconds for 100,000 events."""
-        name = self._topics.name
-        sources = Sources.of(*(read_topic(self._broker, name(topic)) for topic in _SOURCES))
+        sources = Sources.of(*(self._read(topic) for topic in _SOURCES))
         truth = _Truth.of(sources)
         event_ids = {answer: placed.event.event_id for answer, placed in truth.answered.items()}
-        answers = check_answers(event_ids, read_topic(self._broker, name("recommendations")))
+        answers = check_answers(event_ids, self._read("recommendations"))
         profiles = self._compare_profiles(truth.profiles)
         unanswered = {_key(truth.answered[answer]) for answer in answers.missing}
         return Verdict(
@@ -102,11 +120,31 @@ class Oracle:
             **_answers_of(answers),
             refused=len(sources.refused),
             unburied=len(set(sources.refused) - set(self._buried())),
+            **self._check_learner(truth),
         )
+
+    def _read(self, topic: str) -> list[Record]:
+        return read_topic(self._settings.broker.removeprefix("kafka://"), self._topics.name(topic))
+
+    def _check_learner(self, truth: _Truth) -> dict[str, int]:
+        """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""
+        taught, steps = Taught.of(self._read("examples")), Steps.of(self._read("steps"))
+        lessons = check_lessons(truth.teaching, taught)
+        recommender = Recommender(self._settings.max_items, torch.device("cpu"), self._settings.seed)
+        thread = ModelThread()
+        must = asyncio.run(thread.run(relearn, taught, steps, recommender))
+        thread.close()
+        rows = {key: value for (_, key), value in newest(self._read("model")).items()}
+        return {
+            "learnt": sum(steps.counts),
+            "unlearnt": len(lessons.missing) + len(taught.answer_ids) - sum(steps.counts),
+            "strange_lessons": len(lessons.strange),
+            "unequal_rows": unequal_rows(must, rows),
+        }
 
     def _compare_profiles(self, must: dict[int, Profiles]) -> Comparison:
         """Compare the changelog, and of each partition the stores that are as new as the changelog."""
-        changelog = newest(read_topic(self._broker, self._topics.name("profiles")))
+        changelog = newest(self._read("profiles"))
         found = Comparison()
         for partition, profiles in must.items():
             kept = {name: value for (number, name), value in changelog.items() if number == partition}
@@ -137,7 +175,7 @@ class Oracle:
     def _buried(self) -> Iterator[Refused]:
         for topic in _SOURCES:
             full_name = self._topics.name(topic)
-            for record in read_topic(self._broker, Topics.dead_letters(full_name)):
+            for record in self._read(Topics.dead_letters(topic)):
                 said = dict(record.headers)
                 yield Refused(full_name, int(said["dlq.partition"]), int(said["dlq.offset"]))
 

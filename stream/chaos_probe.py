@@ -8,12 +8,13 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from models.codec import encode
 from models.events import Action, Event, Recommendation
+from stream.chaos_records import read_topic
 from stream.chaos_system import System
-from stream.chaos_wait import StormFailed
+from stream.chaos_wait import StormFailed, until
 from stream.clock import now_ms
 from stream.topics import BROWSE, ORDERS
 
-__all__ = ["send_probes"]
+__all__ = ["send_probes", "until_learnt"]
 
 _ACTIONS: Final = {BROWSE: Action.VIEW_ITEM, ORDERS: Action.PURCHASE}
 _CONFIRM_SECONDS: Final = 60.0
@@ -45,6 +46,25 @@ def send_probes(system: System, seconds: float) -> None:
             _watch(waiting, deadline)
     finally:
         consumer.close()
+
+
+def until_learnt(system: System, seconds: float) -> None:
+    """Wait until the learner has told that it has learnt from all examples that are there.
+
+    Raises
+    ------
+    StormFailed
+        If it does not in time.
+    """
+    address, name = system.broker.address, system.topics.name
+    end = max((record.offset + 1 for record in read_topic(address, name("examples"))), default=0)
+
+    def learnt() -> bool:
+        system.check()
+        told = read_topic(address, name("steps"))
+        return end == 0 or (bool(told) and msgspec.msgpack.decode(told[-1].value or b"")["position"] >= end)
+
+    until(learnt, "all is learnt", seconds)
 
 
 def _publish(system: System) -> set[str]:

@@ -11,7 +11,7 @@ from stream.broker import Broker
 from stream.chaos_load import write_storm_log
 from stream.chaos_matrix import Case
 from stream.chaos_oracle import Oracle, Verdict
-from stream.chaos_probe import send_probes
+from stream.chaos_probe import send_probes, until_learnt
 from stream.chaos_system import System
 from stream.errors import StreamError
 
@@ -88,6 +88,7 @@ class Storm:
         variables = {
             "HEADRACE_TOPIC_PREFIX": self._prefix,
             "HEADRACE_APP_ID": self._prefix,
+            "HEADRACE_DEVICE": "cpu",  # where the same steps lead to the same bits
             "HEADRACE_BATCH": "64",  # small ones: there are more moments between two commits
         }
         with System(broker, folder, variables, self._app) as system:
@@ -100,7 +101,7 @@ class Storm:
             system.load.finish()
             stops = self._come_to_rest(system)
             stores = [member.data / "profiles" for member in system.members]
-            verdict = Oracle(broker.address, system.topics, stores).verdict()
+            verdict = Oracle(system.settings, stores).verdict()
             casualties = system.casualties
         return Outcome(
             faults=faults,
@@ -123,6 +124,7 @@ class Storm:
         try:
             send_probes(system, _HANDLE_SECONDS)
             system.until_idle(_HANDLE_SECONDS)
+            until_learnt(system, _HANDLE_SECONDS)
         except StreamError as error:
             self._failures.append(str(error))
         return system.stop()

@@ -1,0 +1,107 @@
+"""The model as it must be: a pure function of the recorded examples and the journal of the learner's steps."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import msgpack
+import torch
+
+from models.context import Context
+from models.examples import Examples, no_examples, unpack
+from models.names import Names
+from models.recommender import Recommender
+from models.row_records import is_row, row_records
+from stream.chaos_records import Record
+from stream.origins import HEADER, Origins
+
+__all__ = ["Lessons", "Steps", "Taught", "check_lessons", "relearn", "unequal_rows"]
+
+
+class Taught(NamedTuple):
+    """The examples that a learner learns from, in order, without those of events that came before."""
+
+    examples: Examples
+    answer_ids: list[str]  # of their events: topic, partition and offset
+    names: Names
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "Taught":
+        """Return what is new in the records of the examples topic.
+
+        A restarted worker hands on again what it had handed on, maybe in other batches. So an event counts if
+        its offset is not below the next one of its source partition so far.
+        """
+        parts, ids, names = [no_examples()], [], Names()
+        read_to: dict[str, int] = {}
+        for record in records:
+            examples, item_names = unpack(record.value or b"")
+            names.learn(examples.item.tolist(), item_names)
+            origins = Origins.from_bytes(dict(record.headers)[HEADER])
+            new = origins.not_in(read_to)
+            for name, offset in origins.next_offsets.items():
+                read_to[name] = max(offset, read_to.get(name, 0))
+            parts.append(examples.take(new))
+            ids += [one for one, is_new in zip(_answer_ids(origins), new.tolist(), strict=True) if is_new]
+        return cls(Examples.join(parts), ids, names)
+
+
+class Lessons(NamedTuple):
+    """Events that teach and are in no example, and examples of no event that teaches, or of one twice."""
+
+    missing: frozenset[str]
+    strange: frozenset[str]
+
+
+class Steps(NamedTuple):
+    """The steps of the journal: the examples of each, and the rehearsals after it."""
+
+    counts: list[int]
+    rehearsals: list[int]
+
+    @classmethod
+    def of(cls, journal: Iterable[Record]) -> "Steps":
+        """Return the steps that the records of the ``steps`` topic tell."""
+        told = [step for record in journal for step in msgpack.unpackb(record.value)["steps"]]
+        return cls([count for count, _ in told], [rehearsals for _, rehearsals in told])
+
+
+def check_lessons(teaching: Iterable[str], taught: Taught) -> Lessons:
+    """Return how the examples differ from the events that must teach, by the ids of their answers."""
+    must, counts = frozenset(teaching), Counter(taught.answer_ids)
+    twice = {one for one, count in counts.items() if count > 1}
+    return Lessons(must - counts.keys(), frozenset((counts.keys() - must) | twice))
+
+
+def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[bytes, bytes | None]:
+    """Take every step anew, and return what the model topic must hold, by key.
+
+    ``recommender`` is a new one, as the workers' was; it has learnt it all afterwards. The steps tell of no
+    more examples than there are.
+    """
+    for examples, rehearsals in zip(_cut(taught.examples, steps.counts), steps.rehearsals, strict=True):
+        if len(examples.item):
+            recommender.test_many(examples)
+            recommender.learn_many(examples)
+        for _ in range(rehearsals):
+            recommender.replay()
+    part = recommender.take_changes()
+    return dict(row_records(part.rows, taught.names.of(part.rows.key.tolist()), part.removed))
+
+
+def unequal_rows(must: Mapping[bytes, bytes | None], found: Mapping[bytes, bytes]) -> int:
+    """Return how many rows of a model differ from what they must be, bit for bit."""
+    rows = {key: value for key, value in found.items() if is_row(key)}
+    return sum(must.get(key) != rows.get(key) for key in must.keys() | rows.keys())
+
+
+def _cut(examples: Examples, counts: list[int]) -> Iterator[Examples]:
+    sizes = [*counts, len(examples.item) - sum(counts)]
+    columns = [torch.split(column, sizes) for column in (*examples.context, *examples[1:])]
+    for run in list(zip(*columns, strict=True))[:-1]:
+        yield Examples(Context(*run[:3]), *run[3:])
+
+
+def _answer_ids(origins: Origins) -> list[str]:
+    places = zip(origins.topic.tolist(), origins.offset.tolist(), strict=True)
+    return [f"{origins.topics[topic]}-{origins.partition}-{offset}" for topic, offset in places]
