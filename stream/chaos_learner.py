@@ -1,4 +1,4 @@
-"""The model as it must be: a pure function of the recorded examples and the journal of the learner's steps."""
+"""The model as it must be: a pure function of the recorded examples and the journal of steps."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
