@@ -20,6 +20,11 @@ __all__ = ["Outcome", "Storm"]
 # A worker that has lost all folds the log again: some 2,000 events a second on a busy core.
 _HANDLE_SECONDS: Final = 300.0
 
+_SETTINGS: Final = {
+    "HEADRACE_DEVICE": "cpu",  # where the same steps lead to the same bits
+    "HEADRACE_BATCH": "64",  # small ones: there are more moments between two commits
+}
+
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a storm.
@@ -85,12 +90,7 @@ class Storm:
 
         What a worker or the broker fails to do is noted in the outcome.
         """
-        variables = {
-            "HEADRACE_TOPIC_PREFIX": self._prefix,
-            "HEADRACE_APP_ID": self._prefix,
-            "HEADRACE_DEVICE": "cpu",  # where the same steps lead to the same bits
-            "HEADRACE_BATCH": "64",  # small ones: there are more moments between two commits
-        }
+        variables = {**_SETTINGS, "HEADRACE_TOPIC_PREFIX": self._prefix, "HEADRACE_APP_ID": self._prefix}
         with System(broker, folder, variables, self._app) as system:
             log = folder / "log.csv"
             write_storm_log(log)

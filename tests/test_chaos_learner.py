@@ -1,0 +1,81 @@
+"""Laws of learning anew what a storm's learner has learnt: each event once, and the same to the bit."""
+
+import msgpack
+import numpy as np
+import torch
+from lessons import examples
+
+from models.examples import Examples, pack
+from models.recommender import Recommender
+from models.row_records import row_records
+from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
+from stream.chaos_records import Record
+from stream.origins import HEADER, Origins
+
+CPU = torch.device("cpu")
+LESSON = examples(12, 1, CPU)
+
+
+def record(start: int, stop: int) -> Record:
+    """Return the record of the lesson's examples in this range, whose offsets are their places."""
+    chosen = np.zeros(12, np.bool_)
+    chosen[start:stop] = True
+    part = LESSON.take(chosen)
+    offsets = np.arange(start, stop)
+    origins = Origins(3, ["clicks"], np.zeros(len(offsets), np.uint8), offsets)
+    value = pack(part, [str(key) for key in part.item.tolist()])
+    return Record("examples", 0, 0, 0, None, value, ((HEADER, origins.to_bytes()),))
+
+
+def journal(*steps: tuple[int, int]) -> Record:
+    return Record("steps", 0, 0, 0, None, msgpack.packb({"steps": steps}), ())
+
+
+def learnt(*runs: tuple[Examples, int]) -> dict[bytes, bytes | None]:
+    """Return the rows of a model that has learnt the runs, each with its rehearsals."""
+    recommender = Recommender(1_000, CPU, 0)
+    for run, rehearsals in runs:
+        recommender.test_many(run)
+        recommender.learn_many(run)
+        for _ in range(rehearsals):
+            recommender.replay()
+    part = recommender.take_changes()
+    return dict(row_records(part.rows, [str(key) for key in part.rows.key.tolist()], part.removed))
+
+
+def test_examples_that_were_handed_on_again_in_other_batches_are_taught_once() -> None:
+    taught = Taught.of([record(0, 5), record(2, 8), record(0, 3), record(8, 12)])
+    assert taught.answer_ids == [f"clicks-3-{offset}" for offset in range(12)]
+    assert torch.equal(taught.examples.item, LESSON.item)
+
+
+def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
+    first, second = LESSON.steps(7)
+    must = relearn(
+        Taught.of([record(0, 12)]),
+        Steps.of([journal((7, 2)), journal((5, 0), (0, 1))]),
+        Recommender(1_000, CPU, 0),
+    )
+    assert must == learnt((first, 2), (second, 1))
+
+
+def test_without_its_rehearsals_it_is_another_model() -> None:
+    taught, found = Taught.of([record(0, 12)]), learnt((LESSON, 1))
+    once, never = (
+        relearn(taught, Steps([12], [rehearsals]), Recommender(1_000, CPU, 0)) for rehearsals in (1, 0)
+    )
+    rows = {key: value for key, value in found.items() if value is not None}
+    assert unequal_rows(once, rows) == 0
+    assert unequal_rows(never, rows) > 0
+
+
+def test_a_row_that_is_missing_or_one_too_many_is_unequal() -> None:
+    rows = {key: value for key, value in learnt((LESSON, 0)).items() if value is not None}
+    fewer = dict(list(rows.items())[1:])
+    assert unequal_rows(rows, fewer) == unequal_rows(fewer, rows) == 1
+
+
+def test_an_event_in_no_example_is_missing_and_an_example_of_no_event_is_strange() -> None:
+    lessons = check_lessons(["clicks-3-0", "clicks-3-1", "clicks-3-7"], Taught.of([record(0, 3)]))
+    assert lessons.missing == {"clicks-3-7"}
+    assert lessons.strange == {"clicks-3-2"}
