@@ -1,13 +1,15 @@
 """What came of the storms of one kind: a row of the table, and of the figures in JSON."""
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from rich.table import Table
 
 from stream.chaos_matrix import Case
+from stream.chaos_oracle import Verdict
 from stream.chaos_storm import Outcome
 
 __all__ = ["Row", "table_of"]
@@ -22,6 +24,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         Faults.
     holds
         Whether all was as it must be.
+    unequal, strange, unburied, learnt, unlearnt, unequal_rows
+        As `Verdict` has them; strange are answers and lessons together.
     differing
         Answers whose repeats are not the same to the byte; None where a lost store excuses it.
     recovery_seconds, recovery_seconds_max
@@ -40,6 +44,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     doubled: int
     unequal: int
+    strange: int
+    unburied: int
+    learnt: int
+    unlearnt: int
+    unequal_rows: int
     repeated: int
     differing: int | None
     recovery_seconds: float
@@ -50,20 +59,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, name: str, case: Case, outcomes: Sequence[Outcome]) -> Self:
         """Return the row for the storms of a case; where each store was kept, repeats must not differ."""
-        verdicts = [outcome.verdict for outcome in outcomes]
-        recoveries = [seconds for outcome in outcomes for seconds in outcome.recoveries]
-        differing = sum(verdict.differing_answers for verdict in verdicts)
+        counts = _counts(outcome.verdict for outcome in outcomes)
+        differing, recoveries = counts["differing"], [s for one in outcomes for s in one.recoveries]
         return cls(
             fault=name,
             says=case.says,
             runs=sum(outcome.faults for outcome in outcomes),
             holds=all(outcome.holds for outcome in outcomes) and not (case.keeps_store and differing),
-            events=sum(verdict.events for verdict in verdicts),
-            lost=sum(verdict.lost for verdict in verdicts),
-            doubled=sum(verdict.doubled for verdict in verdicts),
-            unequal=sum(verdict.unequal for verdict in verdicts),
-            repeated=sum(verdict.repeated_answers for verdict in verdicts),
-            differing=differing if case.keeps_store else None,
+            **{**counts, "differing": differing if case.keeps_store else None},
             recovery_seconds=round(statistics.median(recoveries or [0.0]), 2),
             recovery_seconds_max=round(max(recoveries, default=0.0), 2),
             stop_seconds_max=round(max((s for one in outcomes for s in one.stops), default=0.0), 2),
@@ -71,19 +74,36 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def _counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Return the sums of what the verdicts count, by the names of a row."""
+    sums: Counter[str] = Counter()
+    for verdict in verdicts:
+        sums.update(msgspec.structs.asdict(verdict))
+    sums["strange"] = sums.pop("strange_answers", 0) + sums.pop("strange_lessons", 0)
+    sums["repeated"], sums["differing"] = sums.pop("repeated_answers", 0), sums.pop("differing_answers", 0)
+    del sums["refused"]
+    return dict(sums)
+
+
 def table_of(rows: Iterable[Row]) -> Table:
     """Return the table for a terminal."""
     table = Table("fault", "runs", "events", "lost", "doubled", "equal", "recovery s, median", "max", "holds")
     for row in rows:
         table.add_row(
-            row.says,
+            row.fault,
             f"{row.runs}",
             f"{row.events:,}",
             f"{row.lost}",
             f"{row.doubled}",
-            "yes" if not row.unequal else f"no: {row.unequal} users",
+            _equal(row),
             f"{row.recovery_seconds:.1f}",
             f"{row.recovery_seconds_max:.1f}",
             "yes" if row.holds else "NO",
         )
     return table
+
+
+def _equal(row: Row) -> str:
+    """Say whether the profiles and the model are what the pure functions say."""
+    wrong = {"users": row.unequal, "rows": row.unequal_rows, "lessons": row.unlearnt}
+    return ", ".join(f"{count} {name} not" for name, count in wrong.items() if count) or "yes"

@@ -53,7 +53,7 @@ def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
     first, second = LESSON.steps(7)
     must = relearn(
         Taught.of([record(0, 12)]),
-        Steps.of([journal(3, (7, 2)), journal(3, (7, 2)), journal(5, (5, 0), (0, 1))]),  # one came twice
+        Steps.of([journal(3, (7, 2)), journal(3, (7, 2)), journal(5, (5, 0), (0, 1))]),
         Recommender(1_000, CPU, 0),
     )
     assert must == learnt((first, 2), (second, 1))

@@ -14,7 +14,7 @@ from models.batch import Bools, Longs
 from models.profile import Profiles
 from stream.lifecycle import build
 from stream.settings import Settings
-from stream.transport import seek_by
+from stream.transport import _plan, seek_by
 
 
 def _all(row: Longs, _key: Longs) -> Bools:
@@ -25,10 +25,6 @@ def _none(_profiles: Profiles, row: Longs, _key: Longs) -> Bools:
     return np.zeros(len(row), dtype=np.bool_)
 
 
-async def _no_state(_assigned: frozenset[TP]) -> Mapping[TP, int]:
-    return {}
-
-
 seen._first_of_batch = _all
 seen._is_recent = _none
 seen._BusyUser._is_new = lambda _self, _key: True  # type: ignore[method-assign]
@@ -37,4 +33,12 @@ seen._BusyUser.admit = lambda self, key, ts, _new: [  # type: ignore[method-assi
 ]
 
 app = build(Settings.read())
-seek_by(app, _no_state)
+_told = _plan(app).next_offsets
+
+
+async def _without_sources(assigned: frozenset[TP]) -> Mapping[TP, int]:
+    told = await _told(assigned)
+    return {tp: offset for tp, offset in told.items() if tp.topic not in app.worker.sources}
+
+
+seek_by(app, _without_sources)
