@@ -56,7 +56,9 @@ class Examples(NamedTuple):
         return [Examples(Context(*run[:3]), *run[3:]) for run in zip(*columns, strict=True)]
 
     def take(self, chosen: Bools) -> "Examples":
-        """Return the chosen ones, bool[B]."""
+        """Return the chosen ones, bool[B]; the same where all are."""
+        if chosen.all():
+            return self
         here = torch.from_numpy(chosen).to(self.item.device)
         columns = [column[here] for column in (*self.context, *self[1:])]
         return Examples(Context(*columns[:3]), *columns[3:])
