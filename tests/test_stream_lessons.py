@@ -1,0 +1,119 @@
+"""Laws of lessons: each event teaches once, whatever comes again, and one may stop after any of them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+from lessons import examples
+
+from models.examples import pack
+from models.names import Names
+from stream.chunks import Chunk
+from stream.lessons import Lesson, lessons
+from stream.origins import HEADER, Origins
+from stream.progress import Progress
+
+CPU = torch.device("cpu")
+TOPIC = TP("examples", 0)
+
+
+class Record(NamedTuple):
+    offset: int
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp: int = 0
+    key: bytes | None = None
+
+
+# How an observer handed on: from which source offset on, and events of each batch.
+Run = tuple[int, list[int]]
+runs = st.lists(
+    st.tuples(st.integers(0, 12), st.lists(st.integers(1, 4), max_size=5)), min_size=1, max_size=4
+)
+
+
+def item(source: int) -> int:
+    """Return the item of the event at a source offset: so that it is seen which one taught."""
+    return 1_000 + source
+
+
+def log_of(handed_on: list[Run], holes: int = 0) -> list[Record]:
+    """Return the records of observers that each began at some offset, none beyond what was handed on yet."""
+    records: list[Record] = []
+    reached = 0
+    for first, sizes in handed_on:
+        source = min(first, reached)
+        for size in sizes:
+            offsets = np.arange(source, source + size)
+            source += size
+            reached = max(reached, source)
+            origins = Origins(2, ["clicks"], np.zeros(size, np.uint8), offsets)
+            part = examples(size, source, CPU)._replace(item=torch.from_numpy(offsets + item(0)))
+            value = pack(part, [f"item-{offset}" for offset in offsets.tolist()])
+            records.append(Record(len(records) * (1 + holes), value, ((HEADER, origins.to_bytes()),)))
+    return records
+
+
+def chunks(records: list[Record], size: int) -> list[Chunk]:
+    parts: list[Any] = [records[start : start + size] for start in range(0, len(records), size)]
+    return [Chunk(TOPIC, part, 1) for part in parts]
+
+
+def taught(read: list[Lesson]) -> list[int]:
+    return [one for lesson in read for one in lesson.examples.item.tolist()]
+
+
+@given(runs, st.integers(1, 4))
+def test_each_event_teaches_once_and_in_order(handed_on: list[Run], size: int) -> None:
+    records = log_of(handed_on)
+    read = list(lessons(chunks(records, size), Names(), Progress(0, {})))
+    reached = 0
+    for first, sizes in handed_on:
+        reached = max(reached, min(first, reached) + sum(sizes))
+    assert taught(read) == [item(source) for source in range(reached)]
+    assert [len(chunk) for lesson in read for chunk, _ in lesson.finished] == [
+        len(chunk) for chunk in chunks(records, size)
+    ]
+
+
+@given(runs, st.integers(1, 3), st.integers(0, 3), st.data())
+def test_who_goes_on_after_a_lesson_learns_the_rest(
+    handed_on: list[Run], size: int, holes: int, data: st.DataObject
+) -> None:
+    records = log_of(handed_on, holes)
+    all_of_it = taught(list(lessons(chunks(records, len(records) or 1), Names(), Progress(0, {}))))
+    place, learnt = Progress(0, {}), []
+    for lesson in lessons(chunks(records, size), Names(), place):
+        learnt += lesson.examples.item.tolist()
+        place.learnt(lesson, 0)
+        if data.draw(st.booleans()):
+            break
+    # What is read again from below the position, as after a seek, changes nothing.
+    later = Progress(0, place.told)
+    rest = taught(list(lessons(chunks(records, len(records) or 1), Names(), later)))
+    assert learnt + rest == all_of_it
+
+
+def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() -> None:
+    good, other = log_of([(0, [2, 3])])
+    bad = Record(7, b"\xc1", ())
+    read = list(lessons([Chunk(TOPIC, [good, bad, other._replace(offset=8)], 1)], Names(), Progress(0, {})))
+    assert taught(read) == [item(source) for source in range(5)]
+    ((_, letters),) = read[-1].finished
+    assert list(letters) == [7]
+    assert read[-1].next_offset == 9
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.integers(1, 200_000))
+def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], memory: int) -> None:
+    progress, remembered = Progress(memory, {}), 0
+    for number, count in enumerate(counts):
+        remembered += count * 1_000
+        lesson = Lesson(examples(0, 0, CPU), 0, number + 1, {}, [], 0)
+        progress.learnt(lesson, remembered)
+        assert progress.marks[0].remembered <= max(remembered - memory, 0)
+        assert Progress(memory, progress.told).marks == progress.marks
+        assert len(progress.marks) <= memory // 20_000 + 3
