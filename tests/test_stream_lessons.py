@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lessons import examples
 
+import stream.lessons
 from models.examples import pack
 from models.names import Names
 from stream.chunks import Chunk
@@ -33,6 +34,13 @@ Run = tuple[int, list[int]]
 runs = st.lists(
     st.tuples(st.integers(0, 12), st.lists(st.integers(1, 4), max_size=5)), min_size=1, max_size=4
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_steps() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream.lessons, "_STEP", 5)
+        yield
 
 
 def item(source: int) -> int:
