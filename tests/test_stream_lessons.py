@@ -1,8 +1,10 @@
 """Laws of lessons: each event teaches once, whatever comes again, and one may stop after any of them."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 import torch
 from faust.types import TP
 from hypothesis import given
