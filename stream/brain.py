@@ -1,5 +1,7 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
+from functools import partial
+
 import torch
 
 from models.answers import Ranked
@@ -19,7 +21,8 @@ class Brain:
 
     def __init__(self, settings: Settings) -> None:
         self.device = _device(settings.device)
-        self.recommender = Recommender(settings.max_items, self.device, settings.seed)
+        self._new = partial(Recommender, settings.max_items, self.device, settings.seed)
+        self.recommender = self._new()
         self._top_k = settings.top_k
         self._thread = ModelThread()
 
@@ -43,6 +46,10 @@ class Brain:
         """Rehearse once if something is left to rehearse; return whether it did."""
         return await self._thread.run(self.recommender.replay)
 
+    async def reset(self) -> None:
+        """Forget all that was learnt."""
+        await self._thread.run(self._reset)
+
     async def take_changes(self) -> Snapshot:
         """Return what the model has learnt since the last call, all from one moment."""
         return await self._thread.run(self.recommender.take_changes)
@@ -62,6 +69,9 @@ class Brain:
     def close(self) -> None:
         """End the thread."""
         self._thread.close()
+
+    def _reset(self) -> None:
+        self.recommender = self._new()
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)

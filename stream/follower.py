@@ -105,6 +105,14 @@ class Follower:
             await asyncio.wait([self._following])
             self._following = None
 
+    async def begin_anew(self) -> None:
+        """Follow from the beginning, with a model that knows nothing."""
+        await self.pause()
+        self._has_caught_up, self._parts = False, []
+        self.progress, self.memory = {}, Mark(0, 0, {})
+        self._reader.seek(0)
+        self.follow()
+
     async def catch_up(self) -> None:
         """Take over all that has been committed by now."""
         end = await self._reader.end()

@@ -17,7 +17,7 @@ from stream.lessons import Lesson
 from stream.memories import recall
 from stream.model_topic import CommittedReader
 from stream.progress import Progress
-from stream.publication import Publications, Wire
+from stream.publication import LearnerReplaced, Publications, Wire
 
 __all__ = ["Learner", "LearnerBehind"]
 
@@ -115,11 +115,24 @@ class Learner:
                     await self._publish_all(publications)
             except TimeoutError:
                 raise LearnerBehind from None
+            except LearnerReplaced:
+                await self._step_back()
+                return
             finally:
                 self._publications = self._publishing = None
-                self._follower.memory = self.progress.mark
                 await publications.close()
-                self._follower.follow()
+            self._follower.memory = self.progress.mark
+            self._follower.follow()
+
+    async def _step_back(self) -> None:
+        """Forget what was learnt and not published before another took over, and follow that one."""
+        _log.warning("Another worker learns now: this one was away for too long, and follows it")
+        publications, self._publications = self._publications, None
+        self._publishing, self._finished = None, []
+        if publications is not None:
+            await publications.close()
+        await self._brain.reset()
+        await self._follower.begin_anew()
 
     async def learn(self, lesson: Lesson) -> float | None:
         """Test the model on a lesson and learn from it; return the mean loss, None if nothing was learnt."""
@@ -148,7 +161,11 @@ class Learner:
         if self._publishing is not None:
             if not self._publishing.done():
                 return  # what comes meanwhile goes with the next
-            self._publishing.result()
+            try:
+                self._publishing.result()
+            except LearnerReplaced:
+                await self._step_back()
+                return
         if self._has_news:
             self._published_at = monotonic()
             self._publishing = asyncio.create_task(await self._publication(self._publications))

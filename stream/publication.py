@@ -25,9 +25,6 @@ Runs = list[tuple[str, list[tuple[bytes, bytes | None]]]]
 class LearnerReplaced(StreamError):
     """Another worker has taken over the learning, and this one did not notice: it was frozen, or cut off."""
 
-    def __str__(self) -> str:
-        return "another worker learns now; this one was away for too long and has to start again"
-
 
 class Wire(NamedTuple):
     """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker."""
