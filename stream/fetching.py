@@ -52,7 +52,8 @@ class FetchThread(AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         created = super()._create_worker_consumer(transport)
-        created._partition_assignment_strategy = [TogetherAssignor()]
+        if not self.app.tables:  # Faust's own places a table's changelog
+            created._partition_assignment_strategy = [TogetherAssignor()]
         return created
 
     def _renewing(self, send: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:

@@ -42,9 +42,8 @@ FAUST_SETTINGS: Final[Mapping[str, Any]] = {
     "broker_heartbeat_interval": 3.0,
     # The log is the training set: a new worker group starts at its beginning.
     "consumer_auto_offset_reset": "earliest",
-    # With 0 and no Faust table Faust takes aiokafka's round robin, which gives partition 0 of clicks and of
-    # purchases to different workers, and a user to both. Nothing is replicated: there is no Faust table.
-    "table_standby_replicas": 1,
+    # A user's profile has one owner, rebuilt from its changelog; `TogetherAssignor` keeps users together.
+    "table_standby_replicas": 0,
 }
 
 

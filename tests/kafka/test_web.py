@@ -43,9 +43,16 @@ def worker(starting: WorkerProcess) -> WorkerProcess:
     return starting
 
 
+def _page(worker: WorkerProcess) -> bytes:
+    return worker.get("/metrics").body
+
+
 @pytest.fixture(scope="module")
 def samples(worker: WorkerProcess) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """Labels and values of each metric, as Prometheus's own parser reads them."""
+    """Labels and values of each metric, as Prometheus's own parser reads them, once all is acknowledged."""
+    worker.until(
+        lambda: not re.search(rb"^headrace_consumer_lag{.* [1-9]", _page(worker), re.MULTILINE), "no lag"
+    )
     page = worker.get("/metrics")
     assert page.type.startswith("text/plain; version=")
     found: dict[str, list[tuple[dict[str, str], float]]] = {}
