@@ -10,40 +10,17 @@ a lower epoch that wait for a mark count once the first mark of a higher one com
 them has been written again by then, and a mark of a lower epoch may have gone in compaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
+from stream.chunks import RawRecord
 from stream.publisher import Outgoing
 
-__all__ = ["Assembly", "Author", "LoggedRecord", "Step", "names_of_others", "outgoing"]
+__all__ = ["Assembly", "Author", "Step", "names_of_others", "outgoing"]
 
 _HEADER: Final = "w"
 _MARK: Final = b"w"
 _EPOCH_BYTES: Final = 4
-
-
-class LoggedRecord(Protocol):
-    """A record of the changelog as aiokafka reads it (its ``ConsumerRecord``, which is untyped)."""
-
-    @property
-    def offset(self) -> int:
-        """The place in the log."""
-        ...
-
-    @property
-    def key(self) -> bytes | None:
-        """The name."""
-        ...
-
-    @property
-    def value(self) -> bytes | None:
-        """The value; None deletes the name."""
-        ...
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """The author, under one name."""
-        ...
 
 
 class Author(NamedTuple):
@@ -103,7 +80,7 @@ class Assembly:
     ...     offset: int
     ...     key: bytes | None
     ...     value: bytes | None
-    ...     headers: Sequence[tuple[str, bytes]]
+    ...     headers: tuple[tuple[str, bytes], ...]
     >>> written = [*outgoing(ann, {b"nclicks": b"7"}), *outgoing(ann, {b"nclicks": b"8"})[:1]]
     >>> records = [Read(at, r.key, r.value, r.headers) for at, r in enumerate(written)]
     >>> [(step.changes, step.next_offset) for step in log.add(records)], log.unfinished
@@ -120,7 +97,7 @@ class Assembly:
         """The names of records that wait for their commit's mark."""
         return set(self._waiting)
 
-    def add(self, records: Iterable[LoggedRecord]) -> list[Step]:
+    def add(self, records: Iterable[RawRecord]) -> list[Step]:
         """Return the commits that end within the records, which are the next ones of the log."""
         steps = []
         for record in records:
@@ -150,12 +127,12 @@ def outgoing(author: Author, changes: Mapping[bytes, bytes | None]) -> list[Outg
     return [*records, Outgoing(_MARK + named, b"", None, headers)]
 
 
-def names_of_others(author: Author, records: Iterable[LoggedRecord]) -> set[bytes]:
+def names_of_others(author: Author, records: Iterable[RawRecord]) -> set[bytes]:
     """Return the names in records that are not this author's, marks left out."""
     others = {record.key or b"" for record in records if _author(record) != author}
     return {name for name in others if not name.startswith(_MARK)}
 
 
-def _author(record: LoggedRecord) -> Author | None:
+def _author(record: RawRecord) -> Author | None:
     named = [value for name, value in record.headers if name == _HEADER]
     return Author.from_bytes(named[0]) if named else None

@@ -8,7 +8,8 @@ from faust.types import TP
 from msgspec.structs import replace
 
 from stream.agreement import Agreement
-from stream.changelog import Assembly, Author, LoggedRecord, Step
+from stream.changelog import Assembly, Author, Step
+from stream.chunks import RawRecord
 from stream.commits import Commit
 from stream.profiles import ProfileStore
 from stream.storage import Changes
@@ -69,7 +70,7 @@ class Restoration:
         """The offset from which the changelog has to be read."""
         return self._agreed.offset
 
-    def add(self, records: Iterable[LoggedRecord]) -> bool:
+    def add(self, records: Iterable[RawRecord]) -> bool:
         """Take in the next records; return False where all is to be read again, from the new `start`."""
         changes: dict[bytes, bytes | None] = {}
         for step in self._assembly.add(records):
