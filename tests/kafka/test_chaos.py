@@ -48,9 +48,9 @@ def assert_nothing_lost_or_doubled(outcome: Outcome) -> None:
     verdict = outcome.verdict
     assert outcome.failures == []
     assert outcome.casualties == []
-    assert (verdict.lost, verdict.doubled, verdict.unequal) == (0, 0, 0)
-    assert (verdict.strange_answers, verdict.unburied) == (0, 0)
-    assert (verdict.unlearnt, verdict.strange_lessons, verdict.unequal_rows) == (0, 0, 0)
+    assert (verdict.lost, verdict.doubled, verdict.unequal) == (0, 0, 0), verdict
+    assert (verdict.strange_answers, verdict.unburied) == (0, 0), verdict
+    assert (verdict.unlearnt, verdict.strange_lessons, verdict.unequal_rows) == (0, 0, 0), verdict
     assert verdict.events > 500
     assert max(outcome.stops) < _STOP_SECONDS
 
