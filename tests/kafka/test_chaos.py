@@ -1,5 +1,6 @@
 """Nothing is lost and nothing counted twice, whatever happens; short runs of ``headrace bench chaos``."""
 
+import sys
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_a_damaged_folder_is_refused_with_a_word_or_loses_and_doubles_nothing(
 def test_without_the_offsets_in_the_state_the_oracle_finds_events_counted_twice(
     own_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert "forgetful_app" not in sys.modules, "the oracle would forget as well"
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     verdict = Storm(MATRIX["kill"], seed=1, app="forgetful_app").run(own_broker, tmp_path, faults=2).verdict
     assert verdict.doubled > 0
