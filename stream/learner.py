@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from stream.follower import Follower
 from stream.lessons import Lesson
 from stream.memories import recall
 from stream.model_topic import CommittedReader
+from stream.patience import never_halved
 from stream.progress import Progress
 from stream.publication import LearnerReplaced, Publications, Wire
 
@@ -90,9 +92,8 @@ class Learner:
         self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
         self.progress.epoch += 1
         first = max(self._follower.memory, self.progress.marks[0], key=lambda mark: mark.remembered)
-        await recall(
-            self._brain, CommittedReader(self._wire.client, TP(self._wire.examples, 0)), first, self.progress
-        )
+        examples = partial(CommittedReader, self._wire.client, TP(self._wire.examples, 0))
+        await recall(self._brain, examples, first, self.progress)
         self._publications = publications
         place = self.progress.position, self.progress.epoch
         _log.info("Learning from offset %d of the examples on, epoch %d", *place)
@@ -134,6 +135,7 @@ class Learner:
         await self._brain.reset()
         await self._follower.begin_anew()
 
+    @never_halved  # a step in the model's thread goes on, and must be on record
     async def learn(self, lesson: Lesson) -> float | None:
         """Test the model on a lesson and learn from it; return the mean loss, None if nothing was learnt."""
         async with self._turn:
@@ -146,6 +148,7 @@ class Learner:
             await self._publish_if_due()
             return loss
 
+    @never_halved
     async def rehearse_or_publish(self, *, may_rehearse: bool) -> bool:
         """Publish what is due, and rehearse once if something is left to rehearse; return whether it was."""
         async with self._turn:

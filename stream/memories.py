@@ -1,6 +1,7 @@
 """Filling the model's memory from the examples topic, for a learner that has only followed so far."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -22,14 +23,18 @@ _log = logging.getLogger(__name__)
 _NOWHERE: Final = TP("", 0)
 
 
-async def recall(brain: Brain, examples: CommittedReader, first: Mark, progress: Progress) -> None:
+async def recall(
+    brain: Brain, reader: Callable[[], CommittedReader], first: Mark, progress: Progress
+) -> None:
     """Give the model's memory the lines that the learner had who came as far as ``progress``.
 
-    From ``first`` on they are read from the topic; those before it the memory has, or needs them no more.
+    From ``first`` on they are read from the topic, by a ``reader`` of it; those before it the memory has, or
+    needs them no more.
     """
     missing = progress.remembered - first.remembered
     if not missing:
         return
+    examples = reader()
     await examples.start(first.position)
     try:
         lines = await _lines(brain, examples, first, progress)
