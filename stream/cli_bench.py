@@ -21,6 +21,7 @@ from producers.logs import open_log
 from producers.plan import ReplayPlan
 from producers.replayer import Replay
 from stream.cli_bench_chaos import chaos
+from stream.cli_bench_recover import recover
 from stream.client import Client, View
 from stream.demo_child import WorkerProcess
 from stream.demo_scene import Scene
@@ -113,6 +114,7 @@ def _time_runs(name: str, runs: int, file: Path | None) -> None:
 
 
 bench.add_command(chaos)
+bench.add_command(recover)
 for _name, _load in _LOADS.items():
     bench.add_command(_timing(_name, _load))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
+from shop import until
 
 from stream.broker import Broker
 from stream.errors import BrokerDown, FolderTaken, PortTaken
@@ -54,15 +55,6 @@ def _first_value(address: str, topic: str) -> bytes:
         return next(consumer).value
     finally:
         consumer.close()
-
-
-def _becomes(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _group_is_gone(group: int) -> bool:
@@ -157,7 +149,7 @@ def test_no_broker_outlives_a_killed_parent(tmp_path: Path) -> None:
         port = int(address.rpartition(":")[2])
         assert listens(port)
         parent.kill()
-    assert _becomes(lambda: _group_is_gone(int(group)))
+    until(lambda: _group_is_gone(int(group)), "its processes are gone")
     assert not listens(port)
 
 

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pytest
+from shop import until
 
 from stream.demo_count import record_count
 from stream.ports import free_port, listens
@@ -84,15 +84,6 @@ def _demo(folder: Path, *arguments: object, **variables: str) -> Iterator[Run]:
             process.kill()
 
 
-def _becomes(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def test_a_demo_answers_every_usable_event_and_leaves_nothing_behind(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with _demo(tmp_path, "--events", 1500, "--report", report) as run:
@@ -123,7 +114,7 @@ def test_a_demo_answers_every_usable_event_and_leaves_nothing_behind(tmp_path: P
 def test_ctrl_c_leaves_nothing_behind(moment: str, number: signal.Signals, tmp_path: Path) -> None:
     with _demo(tmp_path) as run:
         run.until(moment)
-        assert _becomes(lambda: any(" kafka." in command for command in run.processes()))
+        until(lambda: any(" kafka." in command for command in run.processes()), "Kafka runs")
         os.killpg(run.process.pid, number)
         assert run.end() == 130, run.lines
         assert run.processes() == []
@@ -135,7 +126,7 @@ def test_no_process_outlives_a_killed_demo(tmp_path: Path) -> None:
         run.until(_READY)
         assert any(" kafka.Kafka " in command for command in run.processes())
         run.process.kill()
-        assert _becomes(lambda: run.processes() == [])
+        until(lambda: run.processes() == [], "nothing is left behind")
 
 
 def test_the_users_kafka_is_used_and_no_other_started(broker: str, tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ def everything_is_answered(shop: Shop, *alive: WorkerProcess) -> None:
     assert logged(shop, told) == told
 
 
+def _come_and_gone(shop: Shop, worker: WorkerProcess) -> None:
+    """Have 600 events handled by a worker that is stopped then."""
+    publish(shop, traffic(range(600)))
+    with worker:
+        worker.reaches(usable=600)
+        worker.stop()
+
+
 def test_a_worker_that_lost_its_folder_goes_on_from_the_changelog(
     shop: Shop, worker: Callable[[str], WorkerProcess], tmp_path: Path
 ) -> None:
@@ -107,10 +115,7 @@ def test_a_worker_that_was_frozen_does_not_speak_for_what_is_anothers(
 def test_a_source_topic_that_was_made_anew_is_read_from_its_start(
     shop: Shop, worker: Callable[[str], WorkerProcess]
 ) -> None:
-    with worker("a") as first:
-        publish(shop, traffic(range(600)))
-        first.reaches(usable=600)
-        first.stop()
+    _come_and_gone(shop, worker("a"))
     before = read_sources(shop)
     _make_anew(shop, "clicks")
     publish(shop, traffic(range(600, 1_400)))
@@ -125,10 +130,7 @@ def test_a_source_topic_that_was_made_anew_is_read_from_its_start(
 def test_a_changelog_that_was_made_anew_is_filled_from_the_sources(
     shop: Shop, worker: Callable[[str], WorkerProcess]
 ) -> None:
-    with worker("a") as first:
-        publish(shop, traffic(range(600)))
-        first.reaches(usable=600)
-        first.stop()
+    _come_and_gone(shop, worker("a"))
     _make_anew(shop, "profiles")
     with worker("a") as again:
         again.reaches(usable=600)
