@@ -23,6 +23,7 @@ from faust.types import AppT, Message, TopicT
 from stream.chunks import Chunk
 from stream.consumer import ChunkConsumer
 from stream.plan import NextOffsets, ReadPlan
+from stream.tables import PromptTables
 
 __all__ = ["FAUST_SETTINGS", "ChunkTransport", "chunk_topic", "chunks_url", "consumer", "seek_by"]
 
@@ -44,6 +45,7 @@ FAUST_SETTINGS: Final[Mapping[str, Any]] = {
     "consumer_auto_offset_reset": "earliest",
     # A user's profile has one owner, rebuilt from its changelog; `TogetherAssignor` keeps users together.
     "table_standby_replicas": 0,
+    "TableManager": PromptTables,
 }
 
 
