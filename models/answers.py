@@ -1,6 +1,9 @@
 """Recommendations as records, from the matrices that rank."""
 
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from models.batch import Bytes, Floats, Longs
 from models.events import RankedItem
@@ -9,6 +12,8 @@ from models.ranking import Ranking
 from models.recommender import SOURCES
 
 __all__ = ["Ranked", "ranked_items"]
+
+_SOURCES: Final = np.array(SOURCES, dtype=object)
 
 
 class Ranked(NamedTuple):
@@ -26,11 +31,11 @@ class Ranked(NamedTuple):
 
 def ranked_items(ranked: Ranked, names: Names) -> list[list[RankedItem]]:
     """Return the items of each line, best first."""
-    lines = zip(ranked.items.tolist(), ranked.scores.tolist(), ranked.source.tolist(), strict=True)
-    return [
-        [
-            RankedItem(name, score, SOURCES[source])
-            for name, score, source in zip(names.of(filter(None, items)), scores, sources, strict=False)
-        ]
-        for items, scores, sources in lines
-    ]
+    there = ranked.items != 0  # bool[B, K]
+    found = map(
+        RankedItem,
+        names.of(ranked.items[there].tolist()),
+        ranked.scores[there].tolist(),
+        _SOURCES[ranked.source[there]].tolist(),
+    )
+    return [list(islice(found, count)) for count in there.sum(axis=1).tolist()]

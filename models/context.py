@@ -47,8 +47,12 @@ class Context(NamedTuple):
 
 def _repeats(items: Longs) -> Bools:
     """Return which entries of a line stand in it before, bool[B, H]."""
+    last = max(np.flatnonzero(items.any(axis=0)), default=-1)  # most users are far from having H actions
+    line = items[:, : last + 1]
+    order = np.argsort(line, axis=1, kind="stable")  # equal ones side by side, the first first
+    ranked = np.take_along_axis(line, order, axis=1)
+    again = np.zeros(line.shape, dtype=np.bool_)
+    again[:, 1:] = ranked[:, 1:] == ranked[:, :-1]
     found = np.zeros(items.shape, dtype=np.bool_)
-    last = max(np.flatnonzero(items.any(axis=0)), default=0)  # most users are far from having H actions
-    for distance in range(1, last + 1):
-        found[:, distance:] |= items[:, distance:] == items[:, :-distance]
+    np.put_along_axis(found, order, again, axis=1)
     return found

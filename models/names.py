@@ -34,4 +34,4 @@ class Names:
         KeyError
             If a key was never learnt.
         """
-        return [self._name_of[key] for key in keys]
+        return list(map(self._name_of.__getitem__, keys))
