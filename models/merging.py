@@ -72,11 +72,8 @@ def _gathered(columns: list[Column], picks: list[_Pick]) -> Column:
 
 
 def _names(parts: Sequence[Snapshot], picks: list[_Pick]) -> list[str]:
-    names = [""] * sum(len(pick.slot) for pick in picks)
-    for part, pick in zip(parts, picks, strict=True):
-        for slot, place in zip(pick.slot.tolist(), pick.place.tolist(), strict=True):
-            names[slot] = part.names[place]
-    return names
+    columns = [np.array(part.names, dtype=object) for part in parts]
+    return list(_gathered(columns, picks))
 
 
 def _picks(parts: Sequence[Snapshot]) -> tuple[list[_Pick], Longs]:

@@ -19,7 +19,7 @@ from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
 from models.popularity import Popularity
 from models.ranking import Ranking
 from models.recent import Recent
-from models.row_records import type_of_rows
+from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
 from models.table import Table
 

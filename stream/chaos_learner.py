@@ -10,6 +10,7 @@ import torch
 from models.context import Context
 from models.examples import Examples, no_examples, unpack
 from models.names import Names
+from models.record_block import records_of
 from models.recommender import Recommender
 from models.row_records import is_row, row_records
 from stream.chaos_records import Record
@@ -63,10 +64,11 @@ class Steps(NamedTuple):
     def of(cls, journal: Iterable[Record]) -> "Steps":
         """Return the steps that the records of the ``steps`` topic tell, each publication once.
 
-        A learner that was not told whether the broker has one sends it again.
+        A learner that was not told whether the broker has one sends it again. One without steps says what was
+        passed over, or which rows had waited, and has the version of the one before.
         """
         publications = [msgpack.unpackb(record.value) for record in journal]
-        by_version = {publication["version"]: publication["steps"] for publication in publications}
+        by_version = {told["version"]: told["steps"] for told in publications if told["steps"]}
         told = [step for steps in by_version.values() for step in steps]
         return cls([count for count, _ in told], [rehearsals for _, rehearsals in told])
 
@@ -91,7 +93,8 @@ def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[byte
         for _ in range(rehearsals):
             recommender.replay()
     part = recommender.take_changes()
-    return dict(row_records(part.rows, taught.names.of(part.rows.key.tolist()), part.removed))
+    names = taught.names.of(part.rows.key.tolist())
+    return records_of(row_records(part.rows, names, part.removed))
 
 
 def unequal_rows(must: Mapping[bytes, bytes | None], found: Mapping[bytes, bytes]) -> int:

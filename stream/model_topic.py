@@ -17,7 +17,10 @@ from aiokafka.structs import ConsumerRecord, RecordMetadata
 from faust.types import TP
 
 from models.errors import ModelError
+from models.record_block import RecordBlock
 from stream.chunks import RawRecord
+from stream.clock import now_ms
+from stream.record_batch import record_batches
 
 __all__ = ["DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
 
@@ -145,7 +148,7 @@ class Transactions:
         with suppress(Exception):  # a fenced producer cannot end in good order
             await asyncio.wait_for(self._producer.stop(), 2.0)
 
-    async def write(self, runs: Iterable[tuple[str, Iterable[tuple[bytes, bytes | None]]]]) -> int:
+    async def write(self, runs: Iterable[tuple[str, Iterable[RecordBlock]]]) -> int:
         """Write runs of keyed records to partition 0 of each topic, in order, all or none of them.
 
         Return the offset of the first record of the last run.
@@ -156,24 +159,12 @@ class Transactions:
             The broker did not take it, did not say whether it took it, or knows a newer producer.
         """
         async with self._producer.transaction():
-            sent = [await self._write(topic, records) for topic, records in runs]
+            sent = [await self._write(topic, blocks) for topic, blocks in runs]
         return int((await sent[-1][0]).offset)
 
     async def _write(
-        self, topic: str, records: Iterable[tuple[bytes, bytes | None]]
+        self, topic: str, blocks: Iterable[RecordBlock]
     ) -> "list[asyncio.Future[RecordMetadata]]":
         """Return the confirmation of each batch."""
-        sent, batch = [], self._producer.create_batch()
-        for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                sent.append(await self._send(batch, topic))
-                batch = self._producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        if batch.record_count():
-            sent.append(await self._send(batch, topic))
-        return sent
-
-    async def _send(self, batch: Any, topic: str) -> "asyncio.Future[RecordMetadata]":
-        batch.close()
-        sent: asyncio.Future[RecordMetadata] = await self._producer.send_batch(batch, topic, partition=0)
-        return sent
+        batches = await asyncio.to_thread(lambda: list(record_batches(blocks, _BATCH_BYTES, now_ms())))
+        return [await self._producer.send_batch(batch, topic, partition=0) for batch in batches]

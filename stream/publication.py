@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgpack
 from aiokafka.errors import KafkaError
 
+from models.record_block import RecordBlock
 from models.row_records import row_records
 from models.snapshot import Snapshot
 from stream.errors import StreamError
@@ -19,7 +20,7 @@ __all__ = ["LearnerReplaced", "Publications", "Wire"]
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
 
-Runs = list[tuple[str, list[tuple[bytes, bytes | None]]]]
+Runs = list[tuple[str, list[RecordBlock]]]
 
 
 class LearnerReplaced(StreamError):
@@ -77,14 +78,14 @@ class Publications:
         LearnerReplaced
             If another learner has taken over meanwhile.
         """
-        rows = row_records(part.rows, part.names, part.removed)
+        rows = await asyncio.to_thread(row_records, part.rows, part.names, part.removed)
         dense = Dense(part.version, part.dense, dict(progress)).to_bytes()
         taken = {name: progress[name] for name in ("epoch", "position")}
         taken |= {"version": part.version, "steps": steps}
         told: Runs = [
-            (self._wire.steps, [(b"steps", msgpack.packb(taken))]),
+            (self._wire.steps, [RecordBlock.of(b"steps", msgpack.packb(taken))]),
             (self._wire.model, rows),
-            (self._wire.model, [(DENSE, dense)]),
+            (self._wire.model, [RecordBlock.of(DENSE, dense)]),
         ]
         while (offset := await self._written(told)) is None:
             await self._reopen(progress["epoch"])

@@ -6,6 +6,7 @@ import torch
 from lessons import examples
 
 from models.examples import Examples, pack
+from models.record_block import records_of
 from models.recommender import Recommender
 from models.row_records import row_records
 from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
@@ -40,7 +41,8 @@ def learnt(*runs: tuple[Examples, int]) -> dict[bytes, bytes | None]:
         for _ in range(rehearsals):
             recommender.replay()
     part = recommender.take_changes()
-    return dict(row_records(part.rows, [str(key) for key in part.rows.key.tolist()], part.removed))
+    names = [str(key) for key in part.rows.key.tolist()]
+    return records_of(row_records(part.rows, names, part.removed))
 
 
 def test_examples_that_were_handed_on_again_in_other_batches_are_taught_once() -> None:
