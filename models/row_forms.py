@@ -1,4 +1,4 @@
-"""The forms that a row has in a record: all of it as it is, or its vectors coarser and four times as short."""
+"""The forms that a row has in a record: all of it as it is, or its vectors coarser and a quarter as long."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -20,9 +20,9 @@ class RowForm(Enum):
     """How a row is written; the value is the first byte of its record.
 
     ``INT8`` has each number of a vector to the nearest of 255 multiples of the row's own scale, which is such
-    that the largest is met (symmetric quantisation: Jacob et al., Quantization and Training of Neural Networks
-    for Efficient Integer-Arithmetic-Only Inference, CVPR 2018); what is no vector is exact. It is off by half
-    a scale at most.
+    that the largest is met (symmetric quantisation: Jacob et al., Quantization and Training of Neural
+    Networks for Efficient Integer-Arithmetic-Only Inference, CVPR 2018); what is no vector is exact. It is
+    off by half a scale at most.
 
     Examples
     --------

@@ -5,10 +5,10 @@ little-endian, in the order of their names, and the item's id in UTF-8. Without 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from models.batch import Bytes, Longs
 from models.errors import ModelError
@@ -20,6 +20,7 @@ __all__ = ["ReadRows", "RowsUnreadable", "is_row", "read_rows", "row_records"]
 
 _KEY: Final = b"r"
 _KEY_BYTES: Final = 9
+_NONE: Final = np.empty(0, np.int64)
 
 
 class RowsUnreadable(ModelError, ValueError):
@@ -55,21 +56,18 @@ def row_records(
     """
     encoded = [name.encode() for name in names]
     sizes = np.fromiter(map(len, encoded), np.int64, len(rows.key))  # bytes of each name, int64[n]
-    order = np.argsort(sizes, kind="stable")
-    columns = form.written(rows.columns)
-    packed = np.empty(len(order), type_of_rows(columns))
-    for name, column in columns.items():
-        packed[name] = column[order]
-    fixed = packed.view(np.uint8).reshape(len(order), packed.itemsize)  # uint8[n, bytes of a row]
-    text = np.frombuffer(b"".join([encoded[place] for place in order.tolist()]), np.uint8)
-    keys, blocks, start = _record_keys(rows.key[order]), [], 0
-    for size, count in zip(*np.unique(sizes, return_counts=True), strict=True):
-        run = text[: size * count].reshape(count, size)
-        text = text[size * count :]
-        stop = start + count
-        first = np.full((count, 1), form.value, np.uint8)
-        blocks.append(RecordBlock(keys[start:stop], np.hstack([first, fixed[start:stop], run])))
-        start = stop
+    columns, blocks = form.written(rows.columns), []
+    row_type = type_of_rows(columns)
+    for size in np.unique(sizes).tolist():
+        here = (sizes == size).nonzero()[0]
+        value = np.empty(len(here), [("form", "u1"), ("row", row_type), ("name", "u1", (size,))])
+        value["form"] = form.value
+        for name, column in columns.items():
+            value["row"][name] = column[here]
+        text = b"".join([encoded[place] for place in here.tolist()])
+        value["name"] = np.frombuffer(text, np.uint8).reshape(len(here), size)
+        table = value.view(np.uint8).reshape(len(here), value.itemsize)
+        blocks.append(RecordBlock(_record_keys(rows.key[here]), table))
     return [*blocks, RecordBlock(_record_keys(removed), None)]
 
 
@@ -83,32 +81,49 @@ def read_rows(records: Iterable[tuple[bytes, bytes | None]], row_type: np.dtype[
     """
     last = dict(records)
     values = {key: value for key, value in last.items() if value is not None}
-    parts = [_parts_of(form, values, row_type) for form in RowForm]
-    if sum(len(part.keys) for part in parts) < len(values):
-        raise RowsUnreadable(f"rows of the model have other forms: {sorted({v[:1] for v in values.values()})}")
-    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-    key = np.concatenate([_keys(part.keys) for part in parts])
+    written = _Written.of(values, 1 + max(form.type(row_type).itemsize for form in RowForm))
+    forms = set(written.form.tolist())
+    if not forms <= {form.value for form in RowForm}:
+        raise RowsUnreadable(f"rows of the model have other forms: {sorted(forms)}")
+    parts = [written.rows(RowForm(number), row_type) for number in forms or {RowForm.EXACT.value}]
+    columns = {name: np.concatenate([it.rows.columns[name] for it in parts]) for name in row_type.names or ()}
+    rows = Rows(np.concatenate([part.rows.key for part in parts]), columns)
     removed = _keys([key for key, value in last.items() if value is None])
-    return ReadRows(Rows(key, columns), [name for part in parts for name in part.names], removed)
+    return ReadRows(rows, [name for part in parts for name in part.names], removed)
 
 
-class _Part(NamedTuple):
-    keys: list[bytes]  # of records
-    columns: Mapping[str, npt.NDArray[Any]]
-    names: list[str]
+class _Written(NamedTuple):
+    """Values of n records one after the other, and zeros to read on into where there are none."""
 
+    key: Longs
+    values: list[bytes]
+    raw: Bytes
+    start: Longs  # int64[n], where each begins
+    length: Longs  # int64[n]
+    form: Bytes  # uint8[n]
 
-def _parts_of(form: RowForm, values: Mapping[bytes, bytes], row_type: np.dtype[np.void]) -> _Part:
-    """Return the rows whose values are of this form."""
-    first, written = bytes([form.value]), form.type(row_type)
-    stop = 1 + written.itemsize
-    chosen = {key: value for key, value in values.items() if value[:1] == first}
-    short = [value for value in chosen.values() if len(value) < stop]
-    if short:
-        raise RowsUnreadable(f"a row of the model has {len(short[0])} bytes, not {stop} or more: {short[0][:8]!r}")
-    table = np.frombuffer(b"".join([value[1:stop] for value in chosen.values()]), written)
-    columns = form.read({name: np.ascontiguousarray(table[name]) for name in written.names or ()})
-    return _Part(list(chosen), columns, [value[stop:].decode() for value in chosen.values()])
+    @classmethod
+    def of(cls, values: Mapping[bytes, bytes], room: int) -> "_Written":
+        raw = np.frombuffer(b"".join([*values.values(), bytes(room)]), np.uint8)
+        length = np.fromiter(map(len, values.values()), np.int64, len(values))
+        start = np.cumsum(length) - length
+        # One that has no byte has no form: it reads that of the next, and is too short for any.
+        return cls(_keys(values), list(values.values()), raw, start, length, raw[start])
+
+    def rows(self, form: RowForm, row_type: np.dtype[np.void]) -> ReadRows:
+        """Return the rows that are of this form."""
+        written = form.type(row_type)
+        stop = 1 + written.itemsize
+        chosen = (self.form == form.value).nonzero()[0]
+        short = chosen[self.length[chosen] < stop]
+        if len(short):
+            raise RowsUnreadable(
+                f"a row of the model has fewer than {stop} bytes: {self.values[short[0]][:8]!r}"
+            )
+        table = sliding_window_view(self.raw, written.itemsize)[self.start[chosen] + 1].view(written)[:, 0]
+        columns = form.read({name: np.ascontiguousarray(table[name]) for name in written.names or ()})
+        names = [self.values[place][stop:].decode() for place in chosen.tolist()]
+        return ReadRows(Rows(self.key[chosen], columns), names, _NONE)
 
 
 def _record_keys(keys: Longs) -> Bytes:

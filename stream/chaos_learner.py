@@ -10,8 +10,8 @@ import torch
 from models.context import Context
 from models.examples import Examples, no_examples, unpack
 from models.names import Names
-from models.record_block import records_of
 from models.recommender import Recommender
+from models.record_block import records_of
 from models.row_records import is_row, row_records
 from stream.chaos_records import Record
 from stream.origins import HEADER, Origins

@@ -188,13 +188,13 @@ class Learner:
         chunks, self._finished = self._finished, []
         steps, told = self.progress.take_steps(), self.progress.told
         part = await self._brain.take_changes()
-        part = part._replace(names=self._follower.names.of(part.rows.key.tolist()))
-        memory = self.progress.mark
+        memory, names = self.progress.mark, self._follower.names
 
         async def publish() -> None:
-            offset = await publications.publish(part, told, steps)
+            named = part._replace(names=await asyncio.to_thread(names.of, part.rows.key.tolist()))
+            offset = await publications.publish(named, told, steps)
             reach("published-not-saved")
-            self._follower.keeper.keep(part, offset, told, memory)
+            self._follower.keeper.keep(named, offset, told, memory)
             self._acknowledge(chunks)
 
         return publish()

@@ -1,7 +1,7 @@
 """Kafka's record batches of thousands of records at once, where its clients append them one by one.
 
-A record of equal-sized ones differs from the next in its key, its value and its offset alone, so a run of them
-is a table of bytes. The form is Kafka's message format 2, uncompressed
+A record of equal-sized ones differs from the next in its key, its value and its offset alone, so a run of
+them is a table of bytes. The form is Kafka's message format 2, uncompressed
 (https://kafka.apache.org/documentation/#recordbatch).
 """
 
@@ -31,6 +31,9 @@ _NULL: Final = -1
 # Attributes, and how much later than the first record it is.
 _BEGIN: Final = b"\0\0"
 _NO_HEADERS: Final = b"\0"
+# Of a varint's byte: seven bits of the number, and whether another byte follows.
+_LOW: Final = 0x7F
+_MORE: Final = 0x80
 # Zigzag numbers of seven bits a byte: offsets within a batch take a byte more from each of these on.
 _OFFSET_STEPS: Final = (2**6, 2**13, 2**20, 2**27)
 
@@ -38,24 +41,25 @@ _OFFSET_STEPS: Final = (2**6, 2**13, 2**20, 2**27)
 class RecordBatch:
     """A batch of a transaction, ready but for who sends it: in the place of aiokafka's ``BatchBuilder``.
 
-    Its private methods are those that aiokafka 0.14 calls; ``tests/test_record_batch.py`` fails when it calls others.
+    Its private methods are those that aiokafka 0.14 calls; ``tests/test_record_batch.py`` fails when it calls
+    others.
 
     Parameters
     ----------
-    records
-        As they lie in the batch.
+    runs
+        Records as they lie in the batch, uint8[n, bytes of a record] each.
     count
         How many they are, at least 1.
     now
         The time of all of them, in milliseconds since the Unix epoch.
     """
 
-    def __init__(self, records: bytes, count: int, now: int) -> None:
-        self._records = records
+    def __init__(self, runs: Iterable[Bytes], count: int, now: int) -> None:
+        self._raw = bytearray().join([bytes(_HEAD_BYTES), *(run.data for run in runs)])
         self._count = count
         self._now = now
         self._sender = (_NO_EPOCH, _NO_EPOCH, 0)
-        self._built: bytes | None = None
+        self._is_built = False
 
     def record_count(self) -> int:
         """Return how many records it has."""
@@ -71,15 +75,16 @@ class RecordBatch:
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         self._sender = producer_id, producer_epoch, base_sequence
 
-    def _build(self) -> bytes:
-        if self._built is None:
+    def _build(self) -> bytearray:
+        if not self._is_built:
             last, times = self._count - 1, (self._now, self._now)
-            checked = _CHECKED.pack(_IS_TRANSACTIONAL, last, *times, *self._sender, self._count)
-            length = _HEAD_BYTES - _UNCOUNTED + len(self._records)
-            checksum = calc_crc32c(checked + self._records)
-            head = _HEAD.pack(0, length, _NO_EPOCH, _MAGIC, checksum)
-            self._built = b"".join((head, checked, self._records))
-        return self._built
+            _CHECKED.pack_into(
+                self._raw, _HEAD.size, _IS_TRANSACTIONAL, last, *times, *self._sender, self._count
+            )
+            checksum = calc_crc32c(memoryview(self._raw)[_HEAD.size :])
+            _HEAD.pack_into(self._raw, 0, 0, len(self._raw) - _UNCOUNTED, _NO_EPOCH, _MAGIC, checksum)
+            self._is_built = True
+        return self._raw
 
 
 def record_batches(blocks: Iterable[RecordBlock], limit: int, now: int) -> Iterator[RecordBatch]:
@@ -98,10 +103,10 @@ def record_batches(blocks: Iterable[RecordBlock], limit: int, now: int) -> Itera
                 runs.append(_run(block, slice(start, start + fits), frame))
                 start, count, room = start + fits, count + fits, room - fits * frame.size
             else:
-                yield RecordBatch(b"".join(runs), count, now)
+                yield RecordBatch(runs, count, now)
                 runs, count, room = [], 0, limit - _HEAD_BYTES
     if count:
-        yield RecordBatch(b"".join(runs), count, now)
+        yield RecordBatch(runs, count, now)
 
 
 class _Frame(NamedTuple):
@@ -141,18 +146,18 @@ def _same(raw: bytes, count: int) -> Bytes:
 
 
 def _offsets(first: int, count: int) -> Bytes:
-    """Return numbers that follow one another as varints, uint8[count, bytes], all of as many bytes as the first."""
+    """Return numbers that follow one another as varints, uint8[count, bytes], all as wide as the first."""
     width = len(_varint(first))
     shifts = 7 * np.arange(width)
-    low = (2 * np.arange(first, first + count)[:, np.newaxis] >> shifts) & 0x7F  # int64[count, bytes]
-    return (low | np.where(shifts < shifts[-1], 0x80, 0)).astype(np.uint8)
+    low = (2 * np.arange(first, first + count)[:, np.newaxis] >> shifts) & _LOW  # int64[count, bytes]
+    return (low | np.where(shifts < shifts[-1], _MORE, 0)).astype(np.uint8)
 
 
 def _varint(number: int) -> bytes:
     """Return a number as protobuf's signed varint: zigzag, seven bits a byte, the lowest first."""
     left, raw = (number << 1) ^ (number >> 63), bytearray()
-    while left > 0x7F:
-        raw.append(left & 0x7F | 0x80)
+    while left > _LOW:
+        raw.append(left & _LOW | _MORE)
         left >>= 7
     raw.append(left)
     return bytes(raw)

@@ -6,8 +6,8 @@ import torch
 from lessons import examples
 
 from models.examples import Examples, pack
-from models.record_block import records_of
 from models.recommender import Recommender
+from models.record_block import records_of
 from models.row_records import row_records
 from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos_records import Record

@@ -1,9 +1,11 @@
 """Laws of record batches that are made in one go: aiokafka's own reader and builder are the oracles."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka import TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
 from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,11 +28,11 @@ def block(count: int, value_bytes: int | None, first: int = 0) -> RecordBlock:
 
 def built(batch: RecordBatch) -> bytes:
     batch._set_producer_state(**SENDER)
-    return batch._build()
+    return bytes(batch._build())
 
 
 def read(batch: RecordBatch) -> list[Any]:
-    found = DefaultRecordBatch(bytearray(built(batch)))
+    found = DefaultRecordBatch(built(batch))
     assert found.validate_crc()
     return list(found)
 
@@ -93,4 +95,24 @@ def test_a_record_beyond_the_limit_has_a_batch_of_its_own() -> None:
 
 def test_a_batch_that_is_sent_again_is_the_same() -> None:
     (batch,) = record_batches([block(3, 5)], LIMIT, NOW)
-    assert built(batch) is batch._build()
+    assert built(batch) == bytes(batch._build())
+
+
+async def sent(batch: RecordBatch | BatchBuilder) -> bytes:
+    """Return what aiokafka's sender takes from a batch in its accumulator, by the same calls."""
+    waiting = MessageBatch(TopicPartition("model", 0), batch, ttl=40, linger_time=0)
+    assert not waiting.is_empty()
+    assert waiting.remaining_linger() is None
+    waiting.set_producer_state(**SENDER)
+    waiting.drain_ready()
+    assert waiting.record_count == 3
+    return bytes(waiting.get_data_buffer())
+
+
+def test_aiokafka_sends_it_as_it_sends_its_own() -> None:
+    (batch,) = record_batches([block(3, 5)], LIMIT, NOW)
+    own = BatchBuilder(LIMIT, 0, is_transactional=1)
+    for key, value in records_of([block(3, 5)]).items():
+        own.append(key=key, value=value, timestamp=NOW)
+    own.close()
+    assert asyncio.run(sent(batch)) == asyncio.run(sent(own))

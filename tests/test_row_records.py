@@ -14,9 +14,7 @@ from models.snapshot import Rows
 
 NONE = np.empty(0, np.int64)
 IDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
-VECTORS = npst.arrays(
-    np.float32, (3, 4), elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
-)
+VECTORS = npst.arrays(np.float32, (3, 4), elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False))
 
 
 def rows(weight: Floats, first_key: int = 0) -> Rows:
