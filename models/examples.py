@@ -16,9 +16,9 @@ from models.observation import Observations
 
 __all__ = ["Examples", "ExamplesUnreadable", "examples_of", "no_examples", "pack", "unpack"]
 
-_FORM: Final = 1
+_FORM: Final = 2
 # Of the columns as they are packed.
-_KINDS: Final = (np.int64, np.uint8, np.int64, np.int64, np.uint8, np.int64, np.int8)
+_KINDS: Final = (np.int64, np.uint8, np.int64, np.int64, np.uint8, np.int64, np.int8, np.int64)
 
 
 class ExamplesUnreadable(ModelError, ValueError):
@@ -37,6 +37,7 @@ class Examples(NamedTuple):
     action: Tensor  # uint8[B] codes
     ts: Tensor  # int64[B] milliseconds since the Unix epoch
     rank: Tensor  # int8[B]
+    who: Tensor  # int64[B] pseudonyms of the users
 
     def to(self, device: torch.device) -> "Examples":
         """Return the same on ``device``, copied without waiting where the device allows it."""
@@ -69,7 +70,7 @@ class Examples(NamedTuple):
         return self.context.items[:, 0] != 0
 
 
-def examples_of(batch: Batch, seen: Observations, served: Longs) -> Examples:
+def examples_of(batch: Batch, seen: Observations, served: Longs, who: Longs) -> Examples:
     """Return the examples of the observed events, without those that take an interest back.
 
     Parameters
@@ -80,6 +81,8 @@ def examples_of(batch: Batch, seen: Observations, served: Longs) -> Examples:
         What they showed.
     served
         int64[M, K], the recommendation that was in force before each event, 0-padded.
+    who
+        int64[M], the pseudonyms of the events' users.
     """
     teaching = ~TAKES_BACK[batch.action[seen.kept]]  # bool[M]
     kept = seen.kept[teaching]
@@ -91,6 +94,7 @@ def examples_of(batch: Batch, seen: Observations, served: Longs) -> Examples:
         action=torch.from_numpy(batch.action[kept]),
         ts=torch.from_numpy(batch.ts[kept]),
         rank=torch.where(torch.from_numpy(seen.scored[teaching]), rank, NOT_SCORED).to(torch.int8),
+        who=torch.from_numpy(who[teaching]),
     )
 
 

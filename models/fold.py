@@ -9,6 +9,7 @@ from models.batch import CODE_OF, TAKES_BACK, Batch, Bools, Bytes, Longs
 from models.events import Action
 from models.observation import History, Observations
 from models.profile import Profiles
+from models.pseudonym import pseudonyms
 from models.rounds import Rounds
 from models.seen import sift
 from models.timeline import action_of, as_of, stamps, time_of
@@ -59,8 +60,17 @@ def fold(profiles: Profiles, batch: Batch, horizon: int = 20) -> Observations:
     observed = _fold_actions(profiles, events, kept, horizon)
     _fold_orders(profiles, events)
     profiles.affinity.add(_touches(batch, row, kept))
+    _name(profiles, batch, row, kept)
     profiles.touched[events.row] = True
     return observed
+
+
+def _name(profiles: Profiles, batch: Batch, row: Longs, kept: Longs) -> None:
+    """Give those who have none yet a pseudonym, keyed by their first event that was kept."""
+    new = kept[profiles.pseudonym[row[kept]] == 0]
+    rows, first = np.unique(row[new], return_index=True)  # int64[new users] both
+    users = (profiles.users[user] for user in rows.tolist())
+    profiles.pseudonym[rows] = pseudonyms(users, batch.event_key[new[first]].tolist())
 
 
 def _fold_actions(profiles: Profiles, events: _Events, kept: Longs, horizon: int) -> Observations:

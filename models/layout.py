@@ -6,7 +6,7 @@ bytes a profile is its head and the used words of each column, little-endian as 
 packing and unpacking many profiles is one boolean selection.
 
 The head is one word of eight bytes (the format, then the counts of the seven groups in their order) and
-four numbers that every profile has (``models.profile``).
+five numbers that every profile has (``models.profile``).
 """
 
 import math
@@ -31,8 +31,8 @@ __all__ = [
     "unpack",
 ]
 
-FORMAT: Final = 1
-HEAD_WORDS: Final = 5
+FORMAT: Final = 2
+HEAD_WORDS: Final = 6
 _WORD_BYTES: Final = 8
 
 

@@ -24,6 +24,8 @@ class Profiles:
     events
         int64[U], events counted; ``latest`` and ``latest_stamp``, the newest item that counts (0: none) and
         its place in time; ``recent_newest``, the newest time in ``recent``.
+    pseudonym
+        int64[U], what the user is called in training examples (``models.pseudonym``); 0: no event yet.
     actions
         The newest 50 actions.
     lines
@@ -52,7 +54,8 @@ class Profiles:
         self.users = users
         self.row_of = {user: row for row, user in enumerate(users)}
         self.words = blank(len(users)) if words is None else words
-        self.events, self.latest, self.latest_stamp, self.recent_newest = self.words[:, 1:HEAD_WORDS].T
+        self.events, self.latest, self.latest_stamp = self.words[:, 1:4].T
+        self.recent_newest, self.pseudonym = self.words[:, 4:HEAD_WORDS].T
         self.actions = self._timeline("item", "stamp")
         self.lines = self._timeline("line_item", "line_stamp")
         self.affinity = self._affinity()

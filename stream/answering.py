@@ -37,7 +37,8 @@ async def answer(brain: Brain, profiles: Profiles, batch: Batch, *, hide_bought:
     lines = profiles.lines.entries[seen.user_row]  # int64[M, 2, 32]
     banned = banned_items(batch.item[seen.kept], seen.after, lines, hide_bought=hide_bought)
     ranked = await brain.rank(Context.of(*seen.after), banned)
-    examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
+    served, who = served_before(profiles, seen, ranked), profiles.pseudonym[seen.user_row]
+    examples = examples_of(batch, seen, served, who)
     profiles.serve(seen.user_row, ranked.items)
     return Answer(seen, ranked, examples)
 

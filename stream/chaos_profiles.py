@@ -80,7 +80,8 @@ def compare(must: Profiles, found: Profiles) -> Comparison:
 
     What was served is left out: it depends on what the model had learnt by then. So are sums by category and
     brand, which depend on what the catalog said by then, and the sums of a user with more price
-    bands than a profile holds: which had to give way depends on the order of arrival.
+    bands than a profile holds: which had to give way depends on the order of arrival. So does which event was
+    the first, that keys the pseudonym: there must be one.
 
     Examples
     --------
@@ -115,6 +116,7 @@ class _Facts(NamedTuple):
 def _facts(profiles: Profiles, row: int) -> _Facts:
     exact = [
         int(profiles.events[row]),
+        bool(profiles.pseudonym[row]),
         int(profiles.latest[row]),
         int(profiles.latest_stamp[row]),
         _entries(profiles.actions, row),

@@ -15,6 +15,7 @@ START_MS = 1_700_000_000_000
 # Added to a key, it is one that nobody has taught.
 UNKNOWN = 10**12
 _ITEMS = 90
+_USERS = 7
 _VIEW = CODE_OF[Action.VIEW_ITEM]
 
 
@@ -62,4 +63,5 @@ def _examples(context: Context, item: Tensor) -> Examples:
         action=torch.full_like(item, _VIEW, dtype=torch.uint8),
         ts=START_MS + torch.arange(len(item)),
         rank=torch.full_like(item, NOT_SCORED, dtype=torch.int8),
+        who=context.items[:, -1] % _USERS + 1,
     )

@@ -78,6 +78,7 @@ def examples() -> Examples:
         action=torch.tensor([3, 8], dtype=torch.uint8),
         ts=torch.tensor([TS, TS + 1]),
         rank=torch.tensor([-1, 20], dtype=torch.int8),
+        who=torch.tensor([-(2**62), 12]),
     )
 
 
@@ -118,7 +119,7 @@ def test_golden_records_from_outside_are_usable() -> None:
 
 
 def test_golden_examples_are_read_and_written_the_same() -> None:
-    packed = (GOLDEN / "examples-1.msgpack").read_bytes()
+    packed = (GOLDEN / "examples-2.msgpack").read_bytes()
     read, names = unpack(packed)
     assert names == NAMES
     for column, expected in zip(

@@ -38,7 +38,7 @@ def test_the_row_of_a_busy_user_comes_back_as_it_was() -> None:
 
 
 def test_golden_profile_still_reads() -> None:
-    golden = (GOLDEN / "profile-1.bin").read_bytes()
+    golden = (GOLDEN / "profile-2.bin").read_bytes()
     stream = [event(n, START_MS + n, event=Action.PURCHASE, item_id=ITEMS[n], price=9.5) for n in range(5)]
     profiles, _ = folded(*stream)
     profiles.serve(np.array([0]), np.arange(1, 21)[np.newaxis])
@@ -51,7 +51,7 @@ def test_golden_blocks_still_read() -> None:
     np.testing.assert_array_equal(blocks_from_bytes(golden), profiles.blocks[0])
 
 
-@pytest.mark.parametrize("damage", [lambda raw: b"\x02" + raw[1:], lambda raw: raw[:-8], lambda raw: raw[:3]])
+@pytest.mark.parametrize("damage", [lambda raw: b"\x03" + raw[1:], lambda raw: raw[:-8], lambda raw: raw[:3]])
 def test_what_is_no_row_of_this_format_is_refused(damage: Callable[[bytes], bytes]) -> None:
     profiles, _ = folded(event(1), *(event(number) for number in range(BLOCK)))
     with pytest.raises(UnreadableProfile):

@@ -86,7 +86,8 @@ def examples_from(events: list[Event], profiles: Profiles, recommender: Recommen
     seen = fold(profiles, batch, HISTORY)
     banned = torch.from_numpy(batch.item[seen.kept][:, None])
     ranked = Ranked.of(recommender.predict_many(Context.of(*seen.after), banned, K))
-    examples = examples_of(batch, seen, served_before(profiles, seen, ranked))
+    served, who = served_before(profiles, seen, ranked), profiles.pseudonym[seen.user_row]
+    examples = examples_of(batch, seen, served, who)
     profiles.serve(seen.user_row, ranked.items)
     return examples
 

@@ -67,7 +67,8 @@ def arrived(*stream: Event | None) -> Released:
 def said(released: Released, *lines: list[int]) -> tuple[list[Letter], Examples]:
     batch, profiles, seen = folded(*released.events)
     rows = ranked(*lines)
-    examples = examples_of(batch, seen, served_before(profiles, seen, rows))
+    served, who = served_before(profiles, seen, rows), profiles.pseudonym[seen.user_row]
+    examples = examples_of(batch, seen, served, who)
     letters = letters_of(released, Answer(seen, rows, examples), stamp())
     return [Letter.from_bytes(raw) for raw in letters], examples
 
@@ -169,6 +170,7 @@ def test_a_batch_of_bad_records_alone_says_dead_letters_alone(bad: int) -> None:
     nothing = Ranked.of(
         Ranking(*(torch.zeros(0, 20, dtype=kind) for kind in (torch.int64, torch.float32, torch.uint8)))
     )
-    examples = examples_of(batch, seen, served_before(profiles, seen, nothing))
+    served, who = served_before(profiles, seen, nothing), profiles.pseudonym[seen.user_row]
+    examples = examples_of(batch, seen, served, who)
     letters = letters_of(released, Answer(seen, nothing, examples), stamp())
     assert [Letter.from_bytes(raw).topic for raw in letters] == ["clicks.dlq"] * bad

@@ -1,0 +1,54 @@
+"""Erasures in the examples topic: a record that teaches nothing and ends all that one user has taught so far.
+
+It is like any record of examples, but has none, and a header ``forget`` in place of the ``origins``: the
+user's pseudonym, int64 little-endian. Who owns the user's profile sends it after the user's last examples, so
+what stands behind it is of another user, or of one who came anew.
+"""
+
+import struct
+from collections.abc import Iterable
+from typing import Final
+
+from models.errors import ModelError
+from models.examples import no_examples, pack
+from stream.outbox import Letter
+
+__all__ = ["ErasureUnreadable", "forget_letter", "forgotten"]
+
+_HEADER: Final = "forget"
+_PSEUDONYM: Final = struct.Struct("<q")
+
+
+class ErasureUnreadable(ModelError, ValueError):
+    """A header that is no pseudonym."""
+
+
+def forget_letter(examples: str, pseudonym: int) -> Letter:
+    """Return what has a user forgotten; ``examples`` is the full name of the topic.
+
+    Examples
+    --------
+    >>> letter = forget_letter("examples", -7)
+    >>> letter.partition, letter.headers
+    (0, (('forget', b'\\xf9\\xff\\xff\\xff\\xff\\xff\\xff\\xff'),))
+    >>> forgotten(letter.headers)
+    -7
+    """
+    return Letter(examples, 0, None, pack(no_examples(), []), ((_HEADER, _PSEUDONYM.pack(pseudonym)),))
+
+
+def forgotten(headers: Iterable[tuple[str, bytes]]) -> int | None:
+    """Return whom a record of the examples topic has forgotten; None where it is no such record.
+
+    Raises
+    ------
+    ErasureUnreadable
+        If the header is something else.
+    """
+    raw = dict(headers).get(_HEADER)
+    if raw is None:
+        return None
+    if len(raw) != _PSEUDONYM.size:
+        raise ErasureUnreadable(f"no pseudonym: {raw[:64]!r}")
+    pseudonym: int = _PSEUDONYM.unpack(raw)[0]
+    return pseudonym
