@@ -39,8 +39,6 @@ class Checkpoints:
     ----------
     folder
         Made when it is first written to.
-    capacity
-        How many lines of the replay memory are kept.
     passing
         Called with the name of each place where a crash leaves something unfinished, for tests of crashes.
 
@@ -51,9 +49,9 @@ class Checkpoints:
     >>> def of(version, keys):
     ...     none = np.empty(0, np.int64)
     ...     rows = Rows(np.array(keys), {"count": np.full(len(keys), version, np.float32)})
-    ...     return Snapshot(version, {"offset": version}, rows, none, none.reshape(0, 9), ["hat"] * len(keys))
+    ...     return Snapshot(version, {"offset": version}, rows, none, ["hat"] * len(keys))
     >>> with TemporaryDirectory() as folder:
-    ...     checkpoints = Checkpoints(Path(folder), capacity=100)
+    ...     checkpoints = Checkpoints(Path(folder))
     ...     checkpoints.append(of(1, [7, 8]), now=1_700_000_000_000)
     ...     checkpoints.append(of(2, [8]), now=1_700_000_001_000)
     ...     newest, passed_over = checkpoints.load()
@@ -61,11 +59,8 @@ class Checkpoints:
     ({'offset': 2}, [1.0, 2.0], [])
     """
 
-    def __init__(
-        self, folder: Path, capacity: int, passing: Callable[[str], object] = lambda _: None
-    ) -> None:
+    def __init__(self, folder: Path, passing: Callable[[str], object] = lambda _: None) -> None:
         self._folder = CheckpointFolder(folder, passing)
-        self._capacity = capacity
         self._looked = False
         self._newest = -1  # version
         self._tip: Header | None = None  # what the next delta follows; None: the next one is full
@@ -117,7 +112,7 @@ class Checkpoints:
         if tip is not None and not self._folder.has(tip.name):
             raise NothingToFollow(f"{tip.name} is gone from {self._folder.path}: append the whole state")
         if self._unsaved is not None and not whole:
-            snapshot = merged([self._unsaved, snapshot], self._capacity)
+            snapshot = merged([self._unsaved, snapshot])
         packed = _packed(snapshot, tip, now)
         self._tip, self._unsaved = tip, snapshot
         self._write(packed)
@@ -154,7 +149,7 @@ class Checkpoints:
         return chain
 
     def _whole(self, chain: Chain) -> Snapshot:
-        whole = merged([link.snapshot for link in chain.links], self._capacity)
+        whole = merged([link.snapshot for link in chain.links])
         return whole._replace(removed=_NONE)
 
     def _write(self, packed: Packed) -> None:

@@ -27,7 +27,7 @@ from models.snapshot import Rows, Snapshot
 __all__ = ["CheckpointBroken", "CheckpointForeign", "Packed", "SnapshotUneven", "pack", "read", "read_header"]
 
 _MAGIC: Final = b"headrace"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _START: Final = struct.Struct("<8sII")
 _DIGEST_BYTES: Final = 16
 _COLUMN: Final = "column "
@@ -171,7 +171,6 @@ def _arrays(snapshot: Snapshot) -> dict[str, Array]:
         "key": snapshot.rows.key,
         **{_COLUMN + name: column for name, column in snapshot.rows.columns.items()},
         "removed": snapshot.removed,
-        "lines": snapshot.lines,
         "names": np.frombuffer(names, np.uint8),
         "name lengths": lengths,
     }
@@ -195,6 +194,5 @@ def _snapshot(version: int, arrays: dict[str, Array]) -> Snapshot:
         dense=msgpack.unpackb(arrays["dense"].tobytes(), strict_map_key=False),
         rows=Rows(arrays["key"], columns),
         removed=arrays["removed"],
-        lines=arrays["lines"],
         names=[names[start:end] for start, end in zip([0, *ends], ends, strict=False)],
     )

@@ -59,5 +59,5 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         return {section.name: (section.dtype, section.shape[1:]) for section in self.sections}
 
     def count(self, section: str) -> int:
-        """Return the number of lines of the section: ``key``, ``removed`` or ``lines``."""
+        """Return the number of lines of the section, ``key`` or ``removed``."""
         return next(known.shape[0] for known in self.sections if known.name == section)

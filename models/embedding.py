@@ -73,7 +73,7 @@ class EmbeddingLearner:
         self.table = table
         self._seed = seed
         self._generator = torch.Generator()
-        self.memory = Memory(hyper.memory, hyper.horizon + 1, table.device)
+        self.memory = Memory(hyper.memory, hyper.horizon + 2, table.device)
         decays = hyper.decay ** torch.arange(hyper.horizon, dtype=torch.float32)
         self._decays = decays.to(table.device)  # float32[L]
         self.seen = 0
@@ -89,8 +89,9 @@ class EmbeddingLearner:
         return self._step(self._keys(examples))
 
     def lines_of(self, examples: Examples) -> Tensor:
-        """Return the examples that teach as lines of the memory, int64[n, L + 1]."""
-        return self._keys(examples)[examples.teaches]
+        """Return the examples that teach as lines of the memory, int64[n, L + 2]."""
+        lines = torch.cat([examples.who[:, None], self._keys(examples)], dim=1)  # int64[B, L + 2]
+        return lines[examples.teaches]
 
     def replay(self) -> Tensor:
         """Take one step on remembered examples; return their losses from before it, float32[replay_batch]."""

@@ -14,11 +14,16 @@ from models.errors import ModelError
 from models.metrics import NOT_SCORED, K, rank_of
 from models.observation import Observations
 
-__all__ = ["Examples", "ExamplesUnreadable", "examples_of", "no_examples", "pack", "unpack"]
+__all__ = ["Examples", "ExamplesUnreadable", "examples_of", "no_examples", "pack", "unpack", "unpack_many"]
 
 _FORM: Final = 2
 # Of the columns as they are packed.
 _KINDS: Final = (np.int64, np.uint8, np.int64, np.int64, np.uint8, np.int64, np.int8, np.int64)
+# Bytes of each for one example; the first three are the context's.
+_SIZES: Final = tuple(
+    np.dtype(kind).itemsize * (CONTEXT_ITEMS if place < len(Context._fields) else 1)
+    for place, kind in enumerate(_KINDS)
+)
 
 
 class ExamplesUnreadable(ModelError, ValueError):
@@ -120,35 +125,57 @@ def unpack(raw: bytes) -> tuple[Examples, list[str]]:
     ExamplesUnreadable
         If the bytes are something else or another form, or hold a rank or an action's code that is none.
     """
+    fields = _fields(raw)
+    return _read([fields]), fields["names"]
+
+
+def unpack_many(raws: Sequence[bytes]) -> tuple[Examples, list[int]]:
+    """Return the examples of at least one packed run as one, in order, and how many each run has.
+
+    Raises
+    ------
+    ExamplesUnreadable
+        As `unpack` does, if one of them cannot be read.
+    """
+    runs = [_fields(raw) for raw in raws]
+    return _read(runs), [run["count"] for run in runs]
+
+
+def _fields(raw: bytes) -> dict[str, Any]:
+    """Return a packed run whose form and sizes are known to be right."""
     try:
-        fields = msgpack.unpackb(raw)
+        fields: dict[str, Any] = msgpack.unpackb(raw)
         form = fields["form"]
     except (ValueError, KeyError, TypeError, msgpack.UnpackException) as error:
         raise ExamplesUnreadable(f"no examples: {error!r}") from error
     if form != _FORM:
         raise ExamplesUnreadable(f"examples of form {form}; this version reads form {_FORM}")
     try:
-        return _read(fields)
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:  # torch's word for a wrong size
+        count, columns, names = fields["count"], fields["columns"], fields["names"]
+        found = [len(names), *map(len, columns)]
+        typed = isinstance(count, int) and all(isinstance(column, bytes) for column in columns)
+    except (KeyError, TypeError) as error:
         raise ExamplesUnreadable(f"damaged examples: {error!r}") from error
+    if not typed or found != [count * size for size in (1, *_SIZES)]:
+        raise ExamplesUnreadable(f"damaged examples: {count} with names and columns of {found}")
+    return fields
 
 
-def _read(fields: dict[str, Any]) -> tuple[Examples, list[str]]:
-    count, names = fields["count"], fields["names"]
-    if len(names) != count:
-        raise ValueError(f"{len(names)} names for {count} examples")
-    arrays = (np.frombuffer(column, kind) for column, kind in zip(fields["columns"], _KINDS, strict=True))
-    columns = [torch.from_numpy(array.copy()) for array in arrays]
+def _read(runs: list[dict[str, Any]]) -> Examples:
+    count = sum(run["count"] for run in runs)
+    columns = []
+    for pieces, kind in zip(zip(*(run["columns"] for run in runs), strict=True), _KINDS, strict=True):
+        columns.append(torch.from_numpy(np.frombuffer(bytearray().join(pieces), kind)))
     context = Context(*(column.view(count, CONTEXT_ITEMS) for column in columns[:3]))
-    examples = Examples(context, *(column.view(count) for column in columns[3:]))
+    examples = Examples(context, *columns[3:])
     _check(examples)
-    return examples, names
+    return examples
 
 
 def _check(examples: Examples) -> None:
     if (examples.context.actions > len(ACTIONS)).any() or (examples.action > len(ACTIONS)).any():
-        raise ValueError(f"an action's code is at most {len(ACTIONS)}")
+        raise ExamplesUnreadable(f"damaged examples: an action's code is at most {len(ACTIONS)}")
     if (examples.action == 0).any():
-        raise ValueError("an example has an action")
+        raise ExamplesUnreadable("damaged examples: an example has an action")
     if ((examples.rank < NOT_SCORED) | (examples.rank > K)).any():
-        raise ValueError(f"a rank is from {NOT_SCORED} to {K}")
+        raise ExamplesUnreadable(f"damaged examples: a rank is from {NOT_SCORED} to {K}")

@@ -14,8 +14,8 @@ __all__ = ["merged"]
 Column = npt.NDArray[Any]
 
 
-def merged(parts: Sequence[Snapshot], capacity: int) -> Snapshot:
-    """Return what a run of snapshots comes to: the newest row of each key, the last lines.
+def merged(parts: Sequence[Snapshot]) -> Snapshot:
+    """Return what a run of snapshots comes to: the newest row of each key.
 
     What a snapshot removes is removed before its rows are written. Rows come out in the order of their keys,
     and what was cut into more or fewer snapshots comes out the same. The arrays are new ones, whatever there
@@ -25,32 +25,27 @@ def merged(parts: Sequence[Snapshot], capacity: int) -> Snapshot:
     ----------
     parts
         At least one, the oldest first, with columns of the same names, dtypes and shapes, and all names.
-    capacity
-        How many lines of the replay memory are kept, at most.
 
     Examples
     --------
     >>> def of(version, keys, removed):
     ...     rows = Rows(np.array(keys), {"version": np.full(len(keys), version)})
-    ...     line, names = np.full((1, 2), version), ["hat"] * len(keys)
-    ...     return Snapshot(version, {}, rows, np.array(removed, int), line, names)
-    >>> both = merged([of(1, [7, 9, 5], []), of(2, [9, 8], [7])], capacity=1)
+    ...     return Snapshot(version, {}, rows, np.array(removed, int), ["hat"] * len(keys))
+    >>> both = merged([of(1, [7, 9, 5], []), of(2, [9, 8], [7])])
     >>> both.rows.key.tolist(), both.rows.columns["version"].tolist()
     ([5, 8, 9], [1, 2, 2])
-    >>> both.removed.tolist(), both.lines.tolist()
-    ([7], [[2, 2]])
+    >>> both.removed.tolist()
+    [7]
     """
     picks, removed = _picks(parts)
     columns = {
         name: _gathered([part.rows.columns[name] for part in parts], picks) for name in parts[-1].rows.columns
     }
-    lines = np.concatenate([part.lines for part in parts])
     return Snapshot(
         version=parts[-1].version,
         dense=parts[-1].dense,
         rows=Rows(_gathered([part.rows.key for part in parts], picks), columns),
         removed=removed,
-        lines=lines[max(0, len(lines) - capacity) :],
         names=_names(parts, picks),
     )
 

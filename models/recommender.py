@@ -61,7 +61,6 @@ class Recommender:
         }
         self._boards = {name: Scoreboard() for name in (PRODUCT, *self._baselines)}
         self._replay_due = 0
-        self._taken = 0  # lines of the memory that were taken with changes
 
     @property
     def version(self) -> int:
@@ -113,16 +112,13 @@ class Recommender:
 
     def take_changes(self) -> Snapshot:
         """Return what is new since the last call, all from this moment: copies on the host."""
-        changes, memory = self._table.take_changes(), self._embedding.memory
+        changes = self._table.take_changes()
         columns = {name: column.cpu().numpy() for name, column in self._table.read(changes.rows).items()}
-        lines = memory.last(max(memory.seen - self._taken, 0))  # one that only follows has no memory
-        self._taken = memory.seen
         return Snapshot(
             version=self.version,
             dense=self._dense(),
             rows=Rows(columns.pop("key"), columns),
             removed=changes.removed.cpu().numpy(),
-            lines=lines.cpu().numpy(),
             names=[],
         )
 
@@ -159,20 +155,21 @@ class Recommender:
         return self._embedding.memory.capacity
 
     def lines_of(self, examples: Examples) -> Longs:
-        """Return what the memory is given with these examples, int64[n, L + 1]."""
+        """Return what the memory is given with these examples, int64[n, L + 2]."""
         lines: Longs = self._embedding.lines_of(examples).cpu().numpy()
         return lines
 
-    def remember(self, lines: Longs, seen: int) -> None:
-        """Hold the end of the ``seen`` lines that the one followed had in its memory, int64[n, L + 1].
+    def clear_memory(self, seen: int) -> None:
+        """Remember nothing, as one does whose memory was given ``seen`` lines and has lost them."""
+        self._embedding.memory.clear(seen)
 
-        Where they follow those that are held already, these stay.
-        """
-        memory = self._embedding.memory
-        if memory.seen + len(lines) == seen:
-            memory.add(self._here(lines))
-        else:
-            memory.restore(self._here(lines), seen)
+    def remember(self, lines: Longs, stop: int) -> None:
+        """Hold lines, int64[n, L + 2], as those that the memory was given before line number ``stop``."""
+        self._embedding.memory.put(self._here(lines), stop)
+
+    def forget(self, who: Longs) -> int:
+        """Have the memory forget users by their pseudonyms, int64[n]; return how many lines were theirs."""
+        return int(self._embedding.memory.forget(self._here(who)))
 
     def _dense(self) -> dict[str, Any]:
         return {

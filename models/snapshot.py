@@ -20,14 +20,13 @@ class Rows(NamedTuple):
 class Snapshot(NamedTuple):
     """State of one moment.
 
-    ``dense`` is what is no row, of types that msgpack has; ``lines`` are of the memory of examples, the
-    newest last. A whole snapshot has all rows and lines; a part of one has those that are new since the part
-    before it.
+    ``dense`` is what is no row, of types that msgpack has. A whole snapshot has all rows; a part of one has
+    those that are new since the part before it. No examples are in it: what is to be erased with a user
+    stands in the examples topic alone.
     """
 
     version: int  # steps taken
     dense: dict[str, Any]
     rows: Rows
     removed: Longs  # int64[m] keys that have no row any more
-    lines: Longs  # int64[r, L + 1]
     names: list[str]  # item ids of the rows, n of them, or none where they are not known here

@@ -54,8 +54,7 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     waiting, learner = Gathering(chunks, _LOOK_UP_SECONDS), worker.learner
     async for come in waiting:
         for lesson in lessons(worker.current(come), worker.names, learner.progress):
-            loss = await learner.learn(lesson)
-            await worker.learnt(lesson, loss)
+            await worker.learnt(lesson, await learner.learn(lesson))
         while await learner.rehearse_or_publish(may_rehearse=worker.has_time(waiting)):
             worker.meters.replays.inc()
         if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred

@@ -1,7 +1,9 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
+from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import torch
 
 from models.answers import Ranked
@@ -59,12 +61,20 @@ class Brain:
         await self._thread.run(self.recommender.follow, part)
 
     async def lines_of(self, examples: Examples) -> Longs:
-        """Return what the model's memory is given with these examples, int64[n, L + 1]."""
+        """Return what the model's memory is given with these examples, int64[n, L + 2]."""
         return await self._thread.run(self.recommender.lines_of, examples.to(self.device))
 
-    async def remember(self, lines: Longs, seen: int) -> None:
-        """Fill the memory with lines, as the end of the ``seen`` that it was ever given."""
-        await self._thread.run(self.recommender.remember, lines, seen)
+    async def clear_memory(self, seen: int) -> None:
+        """Remember nothing, as the end of ``seen`` lines that the memory was ever given."""
+        await self._thread.run(self.recommender.clear_memory, seen)
+
+    async def remember(self, lines: Longs, stop: int) -> None:
+        """Fill the memory with lines, as those that it was given before line number ``stop``."""
+        await self._thread.run(self.recommender.remember, lines, stop)
+
+    async def forget(self, who: Sequence[int]) -> int:
+        """Have the memory forget users, by their pseudonyms; return how many lines were theirs."""
+        return await self._thread.run(self.recommender.forget, np.array(who, dtype=np.int64))
 
     def close(self) -> None:
         """End the thread."""

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import msgpack
 import torch
 
-from models.context import Context
 from models.examples import Examples, no_examples, unpack
 from models.names import Names
 from models.recommender import Recommender

@@ -1,6 +1,5 @@
 """``headrace checkpoint``: what a worker has saved of its model."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,14 +39,14 @@ def inspect(folder: Path | None) -> None:
         for file in files:
             if file.wrong:
                 click.echo(f" {file.name}: {file.wrong}")
-        Console().print(_outcome(Checkpoints(folder, sys.maxsize).load()))
+        Console().print(_outcome(Checkpoints(folder).load()))
     except (ModelError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
 def _files(files: list[Examined]) -> Table:
     table = Table(box=None)
-    for name in ("kind", "version", "base", "when (UTC)", "rows", "removed", "lines", "bytes", "file"):
+    for name in ("kind", "version", "base", "when (UTC)", "rows", "removed", "bytes", "file"):
         table.add_column(name, no_wrap=True)
     for file in files:
         table.add_row(*_told(file), f"{file.size:,}", "broken" if file.wrong else "valid")
@@ -58,10 +57,10 @@ def _told(file: Examined) -> list[str]:
     """Return what the header tells, or what the name does where the header is broken."""
     if file.header is None:
         version, _, kind = file.name.partition(".")
-        return [kind, f"{int(version)}", "", "", "", "", ""]
+        return [kind, f"{int(version)}", "", "", "", ""]
     header = file.header
     when = datetime.fromtimestamp(header.written / 1000, UTC)
-    counts = [f"{header.count(section):,}" for section in ("key", "removed", "lines")]
+    counts = [f"{header.count(section):,}" for section in ("key", "removed")]
     base = "" if header.base is None else f"{header.base.version}"
     return [header.kind, f"{header.mark.version}", base, f"{when:%Y-%m-%d %H:%M:%S}", *counts]
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from models.examples import no_examples
 from models.merging import merged
 from models.names import Names
 from models.row_records import is_row, read_rows
@@ -14,7 +13,6 @@ from stream.brain import Brain
 from stream.chunks import RawRecord
 from stream.keeper import Keeper, Kept
 from stream.model_topic import DENSE, CommittedReader, Dense
-from stream.progress import Mark
 
 __all__ = ["Follower"]
 
@@ -41,8 +39,6 @@ class Follower:
         What it was given.
     progress
         What the newest publication says of how far the learner had come; empty where there is none.
-    memory
-        Where the learner stood who had what this worker's memory holds.
     """
 
     _reader: CommittedReader
@@ -59,7 +55,6 @@ class Follower:
         self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
         self.progress: dict[str, Any] = {}
-        self.memory = Mark(0, 0, {})
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
         """Connect to the broker, load what was kept, and follow; ``fail`` is called with what ends it."""
@@ -75,9 +70,8 @@ class Follower:
         snapshot = kept.snapshot
         self.names.learn(snapshot.rows.key.tolist(), snapshot.names)
         await self._brain.follow(snapshot)
-        await self._brain.remember(snapshot.lines, kept.memory.remembered)
         await self._brain.take_changes()  # all this is kept already
-        self.progress, self.memory = kept.progress, kept.memory
+        self.progress = kept.progress
         self._reader.seek(kept.offset)
         _log.info(
             "The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset
@@ -108,8 +102,7 @@ class Follower:
     async def begin_anew(self) -> None:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
-        self._has_caught_up, self._parts = False, []
-        self.progress, self.memory = {}, Mark(0, 0, {})
+        self._has_caught_up, self._parts, self.progress = False, [], {}
         self._reader.seek(0)
         self.follow()
 
@@ -143,13 +136,12 @@ class Follower:
         rows = [(record.key, record.value) for record in records if is_row(record.key)]
         read = read_rows(rows, self._brain.recommender.row_type)  # type: ignore[arg-type]  # they have keys
         self.names.learn(read.rows.key.tolist(), read.names)
-        no_lines = self._brain.recommender.lines_of(no_examples())
-        part = Snapshot(0, {}, read.rows, read.removed, no_lines, read.names)
+        part = Snapshot(0, {}, read.rows, read.removed, read.names)
         await self._brain.follow(part)
         self._parts.append(part)
 
     async def _take_over_dense(self, dense: Dense, offset: int) -> None:
-        whole = merged(self._parts, 0)._replace(version=dense.version, dense=dense.state)
+        whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
         await self._brain.follow(whole)
         self.progress, self._parts = dense.progress, []
         self.keeper.keep(whole, offset, dense.progress)

@@ -11,7 +11,6 @@ from models.merging import merged
 from models.snapshot import Snapshot
 from stream.clock import now_ms
 from stream.crash_points import reach
-from stream.progress import Mark
 
 __all__ = ["Keeper", "Kept"]
 
@@ -28,7 +27,6 @@ class Kept(NamedTuple):
     snapshot: Snapshot  # ``dense`` is the model's own
     offset: int
     progress: dict[str, Any]  # of the learner, then
-    memory: Mark  # what ``snapshot.lines`` are the end of
 
 
 class Keeper:
@@ -38,14 +36,11 @@ class Keeper:
     ----------
     folder
         Where the checkpoints are.
-    capacity
-        Lines that the model's memory holds.
     """
 
-    def __init__(self, folder: Path, capacity: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._capacity = capacity
-        self._checkpoints = Checkpoints(folder, capacity, reach)
+        self._checkpoints = Checkpoints(folder, reach)
         self._version = -1
         self._is_broken = False
         self._parts: list[Snapshot] = []
@@ -71,26 +66,21 @@ class Keeper:
                 "The checkpoints in %s are too old, or of another topic; they are dropped", self._folder
             )
             await asyncio.to_thread(shutil.rmtree, self._folder)
-            self._checkpoints = Checkpoints(self._folder, self._capacity, reach)
+            self._checkpoints = Checkpoints(self._folder, reach)
             return None
         snapshot = loaded.snapshot._replace(dense=about["state"])
-        self._about, self._version = about, snapshot.version
-        return Kept(snapshot, about["offset"], about["progress"], Mark(*about["memory"]))
+        self._version = snapshot.version
+        return Kept(snapshot, about["offset"], about["progress"])
 
-    def keep(self, part: Snapshot, offset: int, progress: dict[str, Any], memory: Mark | None = None) -> None:
-        """Have what has changed written soon, as of ``offset``; ``memory`` only where the lines are at hand.
+    def keep(self, part: Snapshot, offset: int, progress: dict[str, Any]) -> None:
+        """Have what has changed written soon, as of ``offset``.
 
         What is not newer is passed over: who learnt reads his own publications when he follows again.
         """
         if part.version <= self._version:
             return
         self._version = part.version
-        self._about = {
-            "state": part.dense,
-            "offset": offset,
-            "progress": progress,
-            "memory": list(memory or self._about.get("memory", Mark(0, 0, {}))),
-        }
+        self._about = {"state": part.dense, "offset": offset, "progress": progress}
         self._parts.append(part)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
@@ -120,7 +110,7 @@ class Keeper:
             self._is_broken = True
 
     def _append(self, parts: list[Snapshot], about: dict[str, Any]) -> None:
-        part = merged(parts, self._capacity)._replace(dense=about)
+        part = merged(parts)._replace(dense=about)
         self._checkpoints.append(part, about["at"])
         reach("saved-not-acknowledged")
         if self._checkpoints.is_due():

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from faust.types import TP
 
@@ -15,13 +15,13 @@ from stream.crash_points import reach
 from stream.errors import StreamError
 from stream.follower import Follower
 from stream.lessons import Lesson
-from stream.memories import recall
+from stream.memories import Memories
 from stream.model_topic import CommittedReader
 from stream.patience import never_halved
 from stream.progress import Progress
 from stream.publication import LearnerReplaced, Publications, Wire
 
-__all__ = ["Learner", "LearnerBehind"]
+__all__ = ["Learner", "LearnerBehind", "Learnt"]
 
 _log = logging.getLogger(__name__)
 # Other workers serve what was learnt within half a second.
@@ -37,6 +37,13 @@ class LearnerBehind(StreamError):
         return (
             "the broker took no publication of the model in time; the next learner takes the last steps again"
         )
+
+
+class Learnt(NamedTuple):
+    """What came of a lesson: the mean loss, None where nothing was learnt, and remembered lines erased."""
+
+    loss: float | None
+    erased: int
 
 
 class Learner:
@@ -69,6 +76,7 @@ class Learner:
         self._brain = brain
         self._follower = follower
         self._wire = wire
+        self._memories = Memories(brain, partial(CommittedReader, wire.client, TP(wire.examples, 0)))
         self._acknowledge = acknowledge
         self._publications: Publications | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
@@ -91,9 +99,7 @@ class Learner:
         await publications.open()
         self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
         self.progress.epoch += 1
-        first = max(self._follower.memory, self.progress.marks[0], key=lambda mark: mark.remembered)
-        examples = partial(CommittedReader, self._wire.client, TP(self._wire.examples, 0))
-        await recall(self._brain, examples, first, self.progress)
+        await self._memories.begin(self.progress)
         self._publications = publications
         place = self.progress.position, self.progress.epoch
         _log.info("Learning from offset %d of the examples on, epoch %d", *place)
@@ -122,7 +128,7 @@ class Learner:
             finally:
                 self._publications = self._publishing = None
                 await publications.close()
-            self._follower.memory = self.progress.mark
+                await self._memories.end()
             self._follower.follow()
 
     async def _step_back(self) -> None:
@@ -132,27 +138,30 @@ class Learner:
         self._publishing, self._finished = None, []
         if publications is not None:
             await publications.close()
+        await self._memories.end()
         await self._brain.reset()
         await self._follower.begin_anew()
 
     @never_halved  # a step in the model's thread goes on, and must be on record
-    async def learn(self, lesson: Lesson) -> float | None:
-        """Test the model on a lesson and learn from it; return the mean loss, None if nothing was learnt."""
+    async def learn(self, lesson: Lesson) -> Learnt:
+        """Test the model on a lesson and learn from it, then forget whom it says."""
         async with self._turn:
             if not self.is_learning:
-                return None
+                return Learnt(None, 0)
             some = len(lesson.examples.item) > 0
             loss = await self._brain.test_and_learn(lesson.examples) if some else None
+            erased = await self._memories.forget(lesson.forgotten)
             self.progress.learnt(lesson, self._brain.recommender.remembered)
             self._finished += [chunk for chunk, letters in lesson.finished if not letters]
             await self._publish_if_due()
-            return loss
+            return Learnt(loss, erased)
 
     @never_halved
     async def rehearse_or_publish(self, *, may_rehearse: bool) -> bool:
         """Publish what is due, and rehearse once if something is left to rehearse; return whether it was."""
         async with self._turn:
-            rehearsed = may_rehearse and self.is_learning and await self._brain.replay()
+            may_rehearse = may_rehearse and self.is_learning and self._memories.are_whole
+            rehearsed = may_rehearse and await self._brain.replay()
             if rehearsed:
                 self.progress.rehearsed()
             await self._publish_if_due()
@@ -188,13 +197,13 @@ class Learner:
         chunks, self._finished = self._finished, []
         steps, told = self.progress.take_steps(), self.progress.told
         part = await self._brain.take_changes()
-        memory, names = self.progress.mark, self._follower.names
+        names = self._follower.names
 
         async def publish() -> None:
             named = part._replace(names=await asyncio.to_thread(names.of, part.rows.key.tolist()))
             offset = await publications.publish(named, told, steps)
             reach("published-not-saved")
-            self._follower.keeper.keep(named, offset, told, memory)
+            self._follower.keeper.keep(named, offset, told)
             self._acknowledge(chunks)
 
         return publish()

@@ -7,7 +7,8 @@ from models.errors import InvalidRecord, ModelError
 from models.examples import Examples, no_examples, unpack
 from models.names import Names
 from stream.chunks import Chunk, RawRecord
-from stream.origins import HEADER, Origins
+from stream.forgetting import forgotten
+from stream.origins import origins_in
 from stream.outbox import dead_letter
 
 __all__ = ["Lesson", "Place", "lessons"]
@@ -28,6 +29,7 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
+    forgotten: list[int]  # pseudonyms of users to forget once the examples are learnt
 
 
 class Part(NamedTuple):
@@ -36,6 +38,7 @@ class Part(NamedTuple):
     examples: Examples
     events: int
     learnt_to: dict[str, int]
+    forgotten: int | None = None
 
 
 _NOTHING: Final = Part(no_examples(), 0, {})
@@ -51,13 +54,14 @@ class Place(Protocol):
 def lessons(chunks: Iterable[Chunk], names: Names, place: Place) -> Iterator[Lesson]:
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
-    The items' names are learnt as well. A record that cannot be read is a dead letter.
+    The items' names are learnt as well. A record that cannot be read is a dead letter. Nothing is learnt in the
+    same step after a user was forgotten: it may be of the same one, who came anew.
     """
     reading = _Reading(names, place)
     for chunk in chunks:
         for record in chunk.records:
             part = reading.read(chunk, record)
-            if reading.parts and reading.size + len(part.examples.item) > _STEP:
+            if reading.must_end_before(part):
                 yield reading.take()
             reading.add(part, record)
         reading.finish(chunk)
@@ -80,6 +84,7 @@ class _Reading:
         self.parts: list[Examples] = []
         self.size = self._events = 0
         self._records: list[RawRecord] = []
+        self._forgotten: list[int] = []
         self._finished: list[tuple[Chunk, dict[int, bytes]]] = []
 
     def read(self, chunk: Chunk, record: RawRecord) -> Part:
@@ -94,18 +99,22 @@ class _Reading:
             return _NOTHING
 
     def _new(self, record: RawRecord) -> Part:
+        who = forgotten(record.headers)
+        if who is not None:
+            return Part(no_examples(), 0, {}, who)
         examples, item_names = unpack(record.value or b"")
         self._names.learn(examples.item.tolist(), item_names)
-        raw = dict(record.headers).get(HEADER)
-        if raw is None:
+        origins = origins_in(record.headers, len(examples.item))
+        if origins is None:
             return Part(examples, len(examples.item), {})
-        origins = Origins.from_bytes(raw)
-        new = origins.not_in(self._read_to)
-        next_offsets = origins.next_offsets
-        for name, offset in next_offsets.items():
-            self._read_to[name] = max(offset, self._read_to.get(name, 0))
-        reached = {name: self._read_to[name] for name in next_offsets}
+        new = origins.enter(self._read_to)
+        reached = {name: self._read_to[name] for name in origins.names}
         return Part(examples.take(new), len(examples.item), reached)
+
+    def must_end_before(self, part: Part) -> bool:
+        """Return whether a step with this as well would be too large, or out of order."""
+        size = len(part.examples.item)
+        return bool(self.parts) and (self.size + size > _STEP or (bool(self._forgotten) and size > 0))
 
     def add(self, part: Part, record: RawRecord) -> None:
         self.parts.append(part.examples)
@@ -113,6 +122,8 @@ class _Reading:
         self.size += len(part.examples.item)
         self._events += part.events
         self._records.append(record)
+        if part.forgotten is not None:
+            self._forgotten.append(part.forgotten)
 
     def finish(self, chunk: Chunk) -> None:
         self._finished.append((chunk, self._letters))
@@ -126,6 +137,7 @@ class _Reading:
             dict(self._learnt_to),
             self._finished,
             self._records[0].timestamp,
+            self._forgotten,
         )
         self._start()
         return lesson

@@ -1,6 +1,6 @@
 """Where the events behind a run of examples stand in Kafka, so that none of them is learnt from twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgpack
@@ -10,14 +10,14 @@ from models.batch import Bools, Bytes, Longs
 from models.errors import ModelError
 from stream.arrivals import Arrival
 
-__all__ = ["HEADER", "Origins", "OriginsUnreadable"]
+__all__ = ["HEADER", "Origins", "OriginsUnreadable", "origins_in"]
 
 # The name of the header of an examples record that holds them.
 HEADER: Final = "origins"
 
 
 class OriginsUnreadable(ModelError, ValueError):
-    """Bytes that are no origins."""
+    """Bytes that are no origins, or those of more or fewer examples."""
 
 
 class Origins(NamedTuple):
@@ -70,7 +70,7 @@ class Origins(NamedTuple):
 
     def not_in(self, learnt_to: Mapping[str, int]) -> Bools:
         """Return which examples are of events not below the offsets learnt to, by topic and partition."""
-        known = np.array([learnt_to.get(name, 0) for name in self._names], dtype=np.int64)
+        known = np.array([learnt_to.get(name, 0) for name in self.names], dtype=np.int64)
         fresh: Bools = self.offset >= known[self.topic]
         return fresh
 
@@ -78,9 +78,34 @@ class Origins(NamedTuple):
     def next_offsets(self) -> dict[str, int]:
         """The offset after the last, by topic and partition."""
         return {
-            name: int(self.offset[self.topic == place].max()) + 1 for place, name in enumerate(self._names)
+            name: int(self.offset[self.topic == place].max()) + 1 for place, name in enumerate(self.names)
         }
 
+    def enter(self, read_to: dict[str, int]) -> Bools:
+        """Return which examples are new to one who has read so far, and note in ``read_to`` that they are read."""
+        new = self.not_in(read_to)
+        for name, offset in self.next_offsets.items():
+            read_to[name] = max(offset, read_to.get(name, 0))
+        return new
+
     @property
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """The source topics, each with the partition."""
         return [f"{topic}-{self.partition}" for topic in self.topics]
+
+
+def origins_in(headers: Iterable[tuple[str, bytes]], count: int) -> Origins | None:
+    """Return what a record of ``count`` examples says of them, None where it says nothing.
+
+    Raises
+    ------
+    OriginsUnreadable
+        If it cannot be read, or is of another number of examples.
+    """
+    raw = dict(headers).get(HEADER)
+    if raw is None:
+        return None
+    origins = Origins.from_bytes(raw)
+    if not len(origins.topic) == len(origins.offset) == count:
+        raise OriginsUnreadable(f"origins of {len(origins.offset)} events for {count} examples")
+    return origins

@@ -54,8 +54,9 @@ class Progress:
 
     def learnt(self, lesson: Lesson, remembered: int) -> None:
         """Count a lesson; ``remembered`` is how many lines the memory was ever given, with it."""
-        if len(lesson.examples.item):
-            self._steps.append([len(lesson.examples.item), 0])
+        step = [len(lesson.examples.item), 0, len(lesson.forgotten)]
+        if any(step):
+            self._steps.append(step)
         self.position, self.learnt_to = lesson.next_offset, lesson.learnt_to
         self.remembered = remembered
         if remembered - self.marks[-1].remembered >= _MARK_LINES:
@@ -71,7 +72,7 @@ class Progress:
     def rehearsed(self) -> None:
         """Count a rehearsal."""
         if not self._steps:
-            self._steps.append([0, 0])
+            self._steps.append([0, 0, 0])
         self._steps[-1][1] += 1
 
     @property
@@ -80,7 +81,10 @@ class Progress:
         return bool(self._steps)
 
     def take_steps(self) -> list[list[int]]:
-        """Return the steps since the last call: the examples of each, and the rehearsals after it."""
+        """Return the steps since the last call.
+
+        Of each the examples, the rehearsals after them, and how many users were forgotten in between.
+        """
         steps, self._steps = self._steps, []
         return steps
 

@@ -34,7 +34,7 @@ class School(NamedTuple):
         """Return the parts for a worker's model; nothing is connected or opened before they begin."""
         name, client = Topics(settings.topic_prefix, settings.partitions).name, client_options(settings)
         reader = partial(CommittedReader, client, TP(name("model"), 0))
-        keeper = Keeper(settings.data_dir / "model", brain.recommender.memory)
+        keeper = Keeper(settings.data_dir / "model")
         follower = Follower(brain, names, reader, keeper)
         wire = Wire(client, name("examples"), name("model"), name("steps"), f"{settings.app_id}-learner")
         return cls(follower, Learner(brain, follower, wire, acknowledge))

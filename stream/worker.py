@@ -21,7 +21,7 @@ from stream.clock import now_ms
 from stream.commits import Commit
 from stream.gather import Gathering
 from stream.intake import Intake
-from stream.learner import LearnerBehind
+from stream.learner import LearnerBehind, Learnt
 from stream.lessons import Lesson
 from stream.meters import Meters
 from stream.pace import Pace
@@ -169,10 +169,11 @@ class Worker:
         for chunk in chunks:
             consumer(self.app).acknowledge(chunk)
 
-    async def learnt(self, lesson: Lesson, loss: float | None) -> None:
+    async def learnt(self, lesson: Lesson, learnt: Learnt) -> None:
         """Count a lesson, and settle the chunks of which there is something to say."""
-        if loss is not None:
-            self.meters.count_lesson(lesson.events, loss, (now_ms() - lesson.sent_at) / 1000)
+        if learnt.loss is not None:
+            self.meters.count_lesson(lesson.events, learnt.loss, (now_ms() - lesson.sent_at) / 1000)
+        self.meters.erased.inc(learnt.erased)
         self.pace.learnt(lesson.events)
         for chunk, letters in lesson.finished:
             if letters:

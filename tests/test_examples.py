@@ -12,7 +12,7 @@ from strategies import USERS, as_batch, streams
 
 from models.context import Context
 from models.events import Event
-from models.examples import Examples, ExamplesUnreadable, examples_of, no_examples, pack, unpack
+from models.examples import Examples, ExamplesUnreadable, examples_of, no_examples, pack, unpack, unpack_many
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED, K
@@ -68,6 +68,8 @@ def test_a_packed_byte_changed_is_refused_or_read_whole(data: st.DataObject) -> 
         {"columns": [b"\0" * 7] * 8},
         {"columns": [b"\0" * 8] * 8},
         {"columns": ["text"] * 8},
+        {"columns": ["\0" * 2 * size for size in (168, 21, 168, 8, 1, 8, 1, 8)]},
+        {"count": 2.0},
     ],
     ids=str,
 )
@@ -92,6 +94,17 @@ def test_an_action_of_the_context_that_is_none_is_refused() -> None:
     lesson.context.actions[2, 4] = 10
     with pytest.raises(ExamplesUnreadable):
         unpack(pack(lesson, names(3)))
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=6))
+def test_runs_unpacked_as_one_are_the_runs_joined(counts: list[int]) -> None:
+    runs = [examples(count, seed, CPU) for seed, count in enumerate(counts)]
+    packed = [pack(run, names(len(run.item))) for run in runs]
+    joined, sizes = unpack_many(packed)
+    assert same(state_of(joined), state_of(Examples.join(runs)))
+    assert sizes == counts
+    with pytest.raises(ExamplesUnreadable):
+        unpack_many([*packed, b"\xc1"])
 
 
 @pytest.mark.parametrize("missing", FIELDS)

@@ -1,0 +1,79 @@
+"""What the examples topic holds between two places, for those who look back on it."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from models.errors import ModelError
+from models.examples import Examples, no_examples, unpack_many
+from stream.chunks import RawRecord
+from stream.forgetting import forgotten
+from stream.model_topic import CommittedReader
+from stream.origins import origins_in
+from stream.progress import Mark
+
+__all__ = ["Stretch", "reread"]
+
+# Records that are read at once: the event loop is held up for some 10 ms by so many.
+_AT_ONCE: Final = 200
+
+
+class Stretch(NamedTuple):
+    """Examples that a learner learns from, and the pseudonyms of those to forget after them.
+
+    Who looks back on more than one stretch forgets them in all that came before as well.
+    """
+
+    examples: Examples
+    forgotten: list[int]
+
+
+async def reread(reader: CommittedReader, first: Mark, position: int) -> AsyncIterator[Stretch]:
+    """Yield what a learner has learnt that went from ``first`` to ``position``, in order.
+
+    As for the learner, an event teaches once, and a record that cannot be read teaches nothing. What the
+    topic does not hold any more is not told.
+    """
+    learnt_to = dict(first.learnt_to)
+    await reader.start(first.position)
+    try:
+        while not await reader.is_at(position):
+            records = [record for record in await reader.poll() if record.offset < position]
+            for start in range(0, len(records), _AT_ONCE):
+                for stretch in _stretches(records[start : start + _AT_ONCE], learnt_to):
+                    yield stretch
+    finally:
+        await reader.stop()
+
+
+def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Iterator[Stretch]:
+    told = zip(records, map(_forgotten, records), strict=True)
+    for erases, run in groupby(told, lambda pair: pair[1] is not None):
+        if erases:
+            yield Stretch(no_examples(), [who for _, who in run if who is not None])
+        else:
+            yield Stretch(_new_examples([record for record, _ in run], learnt_to), [])
+
+
+def _forgotten(record: RawRecord) -> int | None:
+    try:
+        return forgotten(record.headers)
+    except ModelError:
+        return None
+
+
+def _new_examples(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Examples:
+    """Return what is new in the records, and note in ``learnt_to`` that it is learnt."""
+    try:
+        examples, counts = unpack_many([record.value or b"" for record in records])
+        origins = [origins_in(it.headers, count) for it, count in zip(records, counts, strict=True)]
+    except ModelError:  # at least one of them was a dead letter
+        alone = [_new_examples([record], learnt_to) for record in records] if len(records) > 1 else []
+        return Examples.join([no_examples(), *alone])
+    masks = [
+        np.ones(count, np.bool_) if it is None else it.enter(learnt_to)
+        for it, count in zip(origins, counts, strict=True)
+    ]
+    return examples.take(np.concatenate(masks))
