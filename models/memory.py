@@ -77,7 +77,7 @@ class Memory:
         return theirs.sum()
 
     def draw(self, count: int, generator: torch.Generator, new_share: float = _NEW_SHARE) -> Tensor:
-        """Return what ``count`` lines teach, drawn with replacement, int64[count, L + 1]; none if none is kept.
+        """Return what ``count`` lines teach, drawn with replacement, int64[count, L + 1]; none if empty.
 
         The generator is one of the host.
         """

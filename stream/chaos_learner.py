@@ -1,11 +1,11 @@
 """The model as it must be: a pure function of the recorded examples and the journal of steps."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgpack
-import torch
+import numpy as np
 
 from models.examples import Examples, no_examples, unpack
 from models.names import Names
@@ -13,6 +13,7 @@ from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import is_row, row_records
 from stream.chaos_records import Record
+from stream.forgetting import forgotten
 from stream.origins import HEADER, Origins
 
 __all__ = ["Lessons", "Steps", "Taught", "check_lessons", "relearn", "unequal_rows"]
@@ -24,6 +25,7 @@ class Taught(NamedTuple):
     examples: Examples
     answer_ids: list[str]  # of their events: topic, partition and offset
     names: Names
+    forgotten: list[int]  # pseudonyms of the erasures, in order
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Taught":
@@ -32,18 +34,20 @@ class Taught(NamedTuple):
         A restarted worker hands on again what it had handed on, maybe in other batches. So an event counts if
         its offset is not below the next one of its source partition so far.
         """
-        parts, ids, names = [no_examples()], [], Names()
+        parts, ids, names, gone = [no_examples()], [], Names(), []
         read_to: dict[str, int] = {}
         for record in records:
+            who = forgotten(record.headers)
+            if who is not None:
+                gone.append(who)
+                continue
             examples, item_names = unpack(record.value or b"")
             names.learn(examples.item.tolist(), item_names)
             origins = Origins.from_bytes(dict(record.headers)[HEADER])
-            new = origins.not_in(read_to)
-            for name, offset in origins.next_offsets.items():
-                read_to[name] = max(offset, read_to.get(name, 0))
+            new = origins.enter(read_to)
             parts.append(examples.take(new))
             ids += [one for one, is_new in zip(_answer_ids(origins), new.tolist(), strict=True) if is_new]
-        return cls(Examples.join(parts), ids, names)
+        return cls(Examples.join(parts), ids, names, gone)
 
 
 class Lessons(NamedTuple):
@@ -54,10 +58,11 @@ class Lessons(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The steps of the journal: the examples of each, and the rehearsals after it."""
+    """The steps of the journal: the examples of each, the rehearsals and the erasures after them."""
 
     counts: list[int]
     rehearsals: list[int]
+    erasures: list[int]  # before the rehearsals
 
     @classmethod
     def of(cls, journal: Iterable[Record]) -> "Steps":
@@ -69,7 +74,7 @@ class Steps(NamedTuple):
         publications = [msgpack.unpackb(record.value) for record in journal]
         by_version = {told["version"]: told["steps"] for told in publications if told["steps"]}
         told = [step for steps in by_version.values() for step in steps]
-        return cls([count for count, _ in told], [rehearsals for _, rehearsals in told])
+        return cls(*([step[place] for step in told] for place in range(3)))
 
 
 def check_lessons(teaching: Iterable[str], taught: Taught) -> Lessons:
@@ -83,12 +88,16 @@ def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[byte
     """Take every step anew, and return what the model topic must hold, by key.
 
     ``recommender`` is a new one, as the workers' was; it has learnt it all afterwards. The steps tell of no
-    more examples than there are.
+    more examples and erasures than there are.
     """
-    for examples, rehearsals in zip(_cut(taught.examples, steps.counts), steps.rehearsals, strict=True):
+    sizes = [*steps.counts, len(taught.examples.item) - sum(steps.counts)]
+    gone = iter(taught.forgotten)
+    runs = taught.examples.steps(sizes)[:-1]
+    for examples, rehearsals, erasures in zip(runs, steps.rehearsals, steps.erasures, strict=True):
         if len(examples.item):
             recommender.test_many(examples)
             recommender.learn_many(examples)
+        recommender.forget(np.array([next(gone) for _ in range(erasures)], dtype=np.int64))
         for _ in range(rehearsals):
             recommender.replay()
     part = recommender.take_changes()
@@ -100,13 +109,6 @@ def unequal_rows(must: Mapping[bytes, bytes | None], found: Mapping[bytes, bytes
     """Return how many rows of a model differ from what they must be, bit for bit."""
     rows = {key: value for key, value in found.items() if is_row(key)}
     return sum(must.get(key) != rows.get(key) for key in must.keys() | rows.keys())
-
-
-def _cut(examples: Examples, counts: list[int]) -> Iterator[Examples]:
-    sizes = [*counts, len(examples.item) - sum(counts)]
-    columns = [torch.split(column, sizes) for column in (*examples.context, *examples[1:])]
-    for run in list(zip(*columns, strict=True))[:-1]:
-        yield Examples(Context(*run[:3]), *run[3:])
 
 
 def _answer_ids(origins: Origins) -> list[str]:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from faust.types import TP
 
@@ -14,14 +14,14 @@ from stream.chunks import Chunk
 from stream.crash_points import reach
 from stream.errors import StreamError
 from stream.follower import Follower
-from stream.lessons import Lesson
+from stream.lessons import Learnt, Lesson
 from stream.memories import Memories
 from stream.model_topic import CommittedReader
 from stream.patience import never_halved
 from stream.progress import Progress
 from stream.publication import LearnerReplaced, Publications, Wire
 
-__all__ = ["Learner", "LearnerBehind", "Learnt"]
+__all__ = ["Learner", "LearnerBehind"]
 
 _log = logging.getLogger(__name__)
 # Other workers serve what was learnt within half a second.
@@ -37,13 +37,6 @@ class LearnerBehind(StreamError):
         return (
             "the broker took no publication of the model in time; the next learner takes the last steps again"
         )
-
-
-class Learnt(NamedTuple):
-    """What came of a lesson: the mean loss, None where nothing was learnt, and remembered lines erased."""
-
-    loss: float | None
-    erased: int
 
 
 class Learner:
@@ -148,8 +141,7 @@ class Learner:
         async with self._turn:
             if not self.is_learning:
                 return Learnt(None, 0)
-            some = len(lesson.examples.item) > 0
-            loss = await self._brain.test_and_learn(lesson.examples) if some else None
+            loss = await self._brain.test_and_learn(lesson.examples) if len(lesson.examples.item) else None
             erased = await self._memories.forget(lesson.forgotten)
             self.progress.learnt(lesson, self._brain.recommender.remembered)
             self._finished += [chunk for chunk, letters in lesson.finished if not letters]

@@ -11,7 +11,7 @@ from stream.forgetting import forgotten
 from stream.origins import origins_in
 from stream.outbox import dead_letter
 
-__all__ = ["Lesson", "Place", "lessons"]
+__all__ = ["Learnt", "Lesson", "Place", "lessons"]
 
 # Examples a step, unless one record has more: half of a step's cost is the same for one as for 256, and only
 # a backlog makes steps larger than a batch.
@@ -30,6 +30,13 @@ class Lesson(NamedTuple):
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
     forgotten: list[int]  # pseudonyms of users to forget once the examples are learnt
+
+
+class Learnt(NamedTuple):
+    """What came of a lesson: the mean loss, None where nothing was learnt, and remembered lines erased."""
+
+    loss: float | None
+    erased: int
 
 
 class Part(NamedTuple):
@@ -54,8 +61,8 @@ class Place(Protocol):
 def lessons(chunks: Iterable[Chunk], names: Names, place: Place) -> Iterator[Lesson]:
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
-    The items' names are learnt as well. A record that cannot be read is a dead letter. Nothing is learnt in the
-    same step after a user was forgotten: it may be of the same one, who came anew.
+    The items' names are learnt as well. A record that cannot be read is a dead letter. A step ends with the
+    users it has forgotten: what is learnt comes before that in any step.
     """
     reading = _Reading(names, place)
     for chunk in chunks:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -39,14 +39,14 @@ class Memories:
         self._brain = brain
         self._examples = examples
         self._reading: asyncio.Task[None] | None = None
-        self._forgotten: list[int] = []  # users whose older lines must not come back
+        self._forgotten = set[int]()  # users whose lines from before what is there must not come back
 
     async def begin(self, progress: Progress) -> None:
         """Fill the memory of one who goes on from ``progress``: with the newest lines, the others later."""
         oldest, *later = progress.marks
         newest = [mark for mark in later if mark.remembered <= progress.remembered - NEWEST]
         middle = newest[-1] if newest else oldest
-        self._forgotten = []
+        self._forgotten = set()
         await self._brain.clear_memory(progress.remembered)
         await self._fill(middle, progress.mark)
         self._reading = asyncio.create_task(patiently(partial(self._fill, oldest, middle)))
@@ -55,7 +55,7 @@ class Memories:
         """Forget users by their pseudonyms; return how many of the lines that are there were theirs."""
         if not who:
             return 0
-        self._forgotten += who
+        self._forgotten |= {*who}
         return await self._brain.forget(who)
 
     @property
@@ -79,27 +79,31 @@ class Memories:
         missing = last.remembered - first.remembered
         if not missing:
             return
-        lines = await self._lines(first, last.position)
+        lines, forgotten = await self._lines(first, last.position)
         if len(lines) != missing:
             _log.warning(
                 "The topic holds %d of the %d examples that the model could rehearse", len(lines), missing
             )
-        _blank(lines, self._forgotten)
-        # Not a moment between this and the line before: whom the learner forgets next is forgotten there.
+        _blank(lines, forgotten | dict.fromkeys(self._forgotten, len(lines)))
+        self._forgotten |= forgotten.keys()
+        # The lines are handed on in this very moment: whom the learner forgets next is forgotten there.
         await self._brain.remember(lines, last.remembered)
 
-    async def _lines(self, first: Mark, position: int) -> Longs:
-        """Return the lines of the examples from a mark to a position, int64[n, L + 2], in order."""
-        found, forgotten = [await self._brain.lines_of(no_examples())], list[int]()
+    async def _lines(self, first: Mark, position: int) -> tuple[Longs, dict[int, int]]:
+        """Return the lines from a mark to a position, int64[n, L + 2], and how many precede an erasure."""
+        found, forgotten, count = [await self._brain.lines_of(no_examples())], dict[int, int](), 0
         async for stretch in reread(self._examples(), first, position):
             found.append(await self._brain.lines_of(stretch.examples))
-            for lines in found if stretch.forgotten else ():
-                _blank(lines, stretch.forgotten)
-            forgotten += stretch.forgotten
-        self._forgotten += forgotten
-        return np.concatenate(found)
+            count += len(found[-1])
+            forgotten |= dict.fromkeys(stretch.forgotten, count)
+        return np.concatenate(found), forgotten
 
 
-def _blank(lines: Longs, who: Sequence[int]) -> None:
-    """Have the lines of these users, int64[n, L + 2], teach nothing."""
-    lines[np.isin(lines[:, 0], who)] = 0
+def _blank(lines: Longs, forgotten: Mapping[int, int]) -> None:
+    """Have lines, int64[n, L + 2], teach nothing that are of these users and before a place, by user."""
+    who = np.array(sorted(forgotten), dtype=np.int64)  # int64[f]
+    if not len(who):
+        return
+    before = np.array([forgotten[one] for one in who.tolist()])  # int64[f]
+    at = np.searchsorted(who, lines[:, 0]).clip(max=len(who) - 1)  # int64[n]
+    lines[(who[at] == lines[:, 0]) & (np.arange(len(lines)) < before[at])] = 0

@@ -82,7 +82,7 @@ class Origins(NamedTuple):
         }
 
     def enter(self, read_to: dict[str, int]) -> Bools:
-        """Return which examples are new to one who has read so far, and note in ``read_to`` that they are read."""
+        """Return which examples are new to who has read so far; note in ``read_to`` that they are read."""
         new = self.not_in(read_to)
         for name, offset in self.next_offsets.items():
             read_to[name] = max(offset, read_to.get(name, 0))

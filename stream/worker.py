@@ -21,8 +21,8 @@ from stream.clock import now_ms
 from stream.commits import Commit
 from stream.gather import Gathering
 from stream.intake import Intake
-from stream.learner import LearnerBehind, Learnt
-from stream.lessons import Lesson
+from stream.learner import LearnerBehind
+from stream.lessons import Learnt, Lesson
 from stream.meters import Meters
 from stream.pace import Pace
 from stream.profiles import ProfileStore

@@ -7,14 +7,13 @@ from snapshots import NOW, PlainModel, nth_step
 
 from models.checkpoint import Checkpoints
 
-CAPACITY = 20
 COMPACT_EVERY = 4
 
 
 def main() -> None:
-    checkpoints = Checkpoints(Path(sys.argv[1]), CAPACITY)
+    checkpoints = Checkpoints(Path(sys.argv[1]))
     loaded, _ = checkpoints.load()
-    model = PlainModel(CAPACITY)
+    model = PlainModel()
     for number in range(1, loaded.version + 1 if loaded else 1):
         model.step(nth_step(number))
     while True:

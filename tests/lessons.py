@@ -9,13 +9,14 @@ from models.events import Action
 from models.examples import Examples
 from models.metrics import NOT_SCORED
 
-__all__ = ["UNKNOWN", "contexts", "examples", "keys", "pair_lessons"]
+__all__ = ["UNKNOWN", "USERS", "contexts", "examples", "keys", "pair_lessons"]
 
 START_MS = 1_700_000_000_000
 # Added to a key, it is one that nobody has taught.
 UNKNOWN = 10**12
 _ITEMS = 90
-_USERS = 7
+# Whose events are in a run of examples, in turn: 1 to so many.
+USERS = 7
 _VIEW = CODE_OF[Action.VIEW_ITEM]
 
 
@@ -63,5 +64,5 @@ def _examples(context: Context, item: Tensor) -> Examples:
         action=torch.full_like(item, _VIEW, dtype=torch.uint8),
         ts=START_MS + torch.arange(len(item)),
         rank=torch.full_like(item, NOT_SCORED, dtype=torch.int8),
-        who=context.items[:, -1] % _USERS + 1,
+        who=torch.arange(len(item)) % USERS + 1,
     )

@@ -6,37 +6,32 @@ import numpy as np
 
 from models.snapshot import Rows, Snapshot
 
-WIDTH = 3
 NOW = 1_700_000_000_000
 
-# Keys that are touched, keys that are evicted before that, and how many lines come to the memory.
-Step = tuple[frozenset[int], frozenset[int], int]
+# Keys that are touched, and keys that are evicted before that.
+Step = tuple[frozenset[int], frozenset[int]]
 
 
 class PlainModel:
-    """Rows by key, all of them telling the version that wrote them, and the last lines."""
+    """Rows by key, all of them telling the version that wrote them."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self) -> None:
         self.version = 0
         self.written: dict[int, int] = {}  # version by key
-        self.lines: list[list[int]] = []
-        self._capacity = capacity
 
     def step(self, step: Step) -> Snapshot:
         """Take a step; return what has changed."""
-        touched, evicted, added = step
+        touched, evicted = step
         self.version += 1
         gone = [key for key in evicted if self.written.pop(key, None) is not None]
         self.written |= dict.fromkeys(touched, self.version)
-        new = [[self.version, place, -place] for place in range(added)]
-        self.lines = (self.lines + new)[max(0, len(self.lines) + added - self._capacity) :]
-        return self._snapshot(sorted(touched, reverse=True), gone, new)
+        return self._snapshot(sorted(touched, reverse=True), gone)
 
     def whole(self) -> Snapshot:
         """Return all there is, the rows in the order of their keys."""
-        return self._snapshot(sorted(self.written), [], self.lines)
+        return self._snapshot(sorted(self.written), [])
 
-    def _snapshot(self, keys: list[int], removed: list[int], lines: list[list[int]]) -> Snapshot:
+    def _snapshot(self, keys: list[int], removed: list[int]) -> Snapshot:
         versions = [self.written[key] for key in keys]
         columns: dict[str, Any] = {
             "weight": np.array([[key, version] for key, version in zip(keys, versions, strict=True)], "f4"),
@@ -49,20 +44,19 @@ class PlainModel:
             dense={"offsets": {0: self.version}, "random": bytes([self.version % 256]), "loss": [0.5, None]},
             rows=Rows(np.array(keys, np.int64), columns),
             removed=np.array(removed, np.int64),
-            lines=np.array(lines, np.int64).reshape(-1, WIDTH),
             names=[f"шляпа {key}" if key else "" for key in keys],
         )
 
 
-def run(count: int, capacity: int = 10) -> list[tuple[Snapshot, Snapshot]]:
+def run(count: int) -> list[tuple[Snapshot, Snapshot]]:
     """Return what each of some steps changed, and the whole state after it."""
-    model = PlainModel(capacity)
+    model = PlainModel()
     return [(model.step(nth_step(number)), model.whole()) for number in range(1, count + 1)]
 
 
 def nth_step(number: int) -> Step:
     """Return a step that is the same at every call: two keys touched of seven, one evicted of eleven."""
-    return frozenset({number % 7, number * number % 7}), frozenset({number * 3 % 11}), number % 3
+    return frozenset({number % 7, number * number % 7}), frozenset({number * 3 % 11})
 
 
 def plain(snapshot: Snapshot | None) -> Any:
@@ -70,5 +64,5 @@ def plain(snapshot: Snapshot | None) -> Any:
     if snapshot is None:
         return None
     columns = {name: (column.dtype.str, column.tolist()) for name, column in snapshot.rows.columns.items()}
-    arrays = [array.tolist() for array in (snapshot.rows.key, snapshot.removed, snapshot.lines)]
+    arrays = [array.tolist() for array in (snapshot.rows.key, snapshot.removed)]
     return snapshot.version, snapshot.dense, columns, arrays, snapshot.names

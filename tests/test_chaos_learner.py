@@ -5,12 +5,13 @@ import numpy as np
 import torch
 from lessons import examples
 
-from models.examples import Examples, pack
+from models.examples import Examples, no_examples, pack
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import row_records
 from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos_records import Record
+from stream.forgetting import forget_letter
 from stream.origins import HEADER, Origins
 
 CPU = torch.device("cpu")
@@ -28,16 +29,24 @@ def record(start: int, stop: int) -> Record:
     return Record("examples", 0, 0, 0, None, value, ((HEADER, origins.to_bytes()),))
 
 
-def journal(version: int, *steps: tuple[int, int]) -> Record:
+def erasure(who: int) -> Record:
+    letter = forget_letter("examples", who)
+    return Record("examples", 0, 0, 0, None, letter.value, letter.headers)
+
+
+def journal(version: int, *steps: tuple[int, int, int]) -> Record:
     return Record("steps", 0, 0, 0, None, msgpack.packb({"version": version, "steps": steps}), ())
 
 
-def learnt(*runs: tuple[Examples, int]) -> dict[bytes, bytes | None]:
-    """Return the rows of a model that has learnt the runs, each with its rehearsals."""
+def learnt(*runs: tuple[Examples, int, list[int]]) -> dict[bytes, bytes | None]:
+    """Return the rows of a model that has learnt the runs, each with its rehearsals, and whom it forgot."""
     recommender = Recommender(1_000, CPU, 0)
-    for run, rehearsals in runs:
-        recommender.test_many(run)
-        recommender.learn_many(run)
+    for run, rehearsals, gone in runs:
+        if len(run.item):
+            recommender.test_many(run)
+            recommender.learn_many(run)
+        for who in gone:
+            recommender.forget(np.array([who]))
         for _ in range(rehearsals):
             recommender.replay()
     part = recommender.take_changes()
@@ -55,16 +64,26 @@ def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
     first, second = LESSON.steps(7)
     must = relearn(
         Taught.of([record(0, 12)]),
-        Steps.of([journal(3, (7, 2)), journal(3, (7, 2)), journal(5, (5, 0), (0, 1))]),
+        Steps.of([journal(3, (7, 2, 0)), journal(3, (7, 2, 0)), journal(5, (5, 0, 0), (0, 1, 0))]),
         Recommender(1_000, CPU, 0),
     )
-    assert must == learnt((first, 2), (second, 1))
+    assert must == learnt((first, 2, []), (second, 1, []))
+
+
+def test_who_was_forgotten_is_rehearsed_no_more_and_that_is_on_record() -> None:
+    first, second = LESSON.steps(7)
+    log = [record(0, 7), erasure(5), erasure(2), record(7, 12), erasure(1)]
+    steps = [(7, 2, 2), (5, 3, 0), (0, 1, 1)]
+    must = relearn(Taught.of(log), Steps.of([journal(9, *steps)]), Recommender(1_000, CPU, 0))
+    assert must == learnt((first, 2, [5, 2]), (second, 3, []), (no_examples(), 1, [1]))
+    assert must != learnt((first, 2, []), (second, 3, []), (no_examples(), 1, []))
+    assert Taught.of(log).answer_ids == [f"clicks-3-{offset}" for offset in range(12)]
 
 
 def test_without_its_rehearsals_it_is_another_model() -> None:
-    taught, found = Taught.of([record(0, 12)]), learnt((LESSON, 1))
+    taught, found = Taught.of([record(0, 12)]), learnt((LESSON, 1, []))
     once, never = (
-        relearn(taught, Steps([12], [rehearsals]), Recommender(1_000, CPU, 0)) for rehearsals in (1, 0)
+        relearn(taught, Steps([12], [rehearsals], [0]), Recommender(1_000, CPU, 0)) for rehearsals in (1, 0)
     )
     rows = {key: value for key, value in found.items() if value is not None}
     assert unequal_rows(once, rows) == 0
@@ -72,7 +91,7 @@ def test_without_its_rehearsals_it_is_another_model() -> None:
 
 
 def test_a_row_that_is_missing_or_one_too_many_is_unequal() -> None:
-    rows = {key: value for key, value in learnt((LESSON, 0)).items() if value is not None}
+    rows = {key: value for key, value in learnt((LESSON, 0, [])).items() if value is not None}
     fewer = dict(list(rows.items())[1:])
     assert unequal_rows(rows, fewer) == unequal_rows(fewer, rows) == 1
 

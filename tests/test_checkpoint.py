@@ -16,20 +16,19 @@ from models.checkpoint import Checkpoints, NothingToFollow, StaleSnapshot
 from models.checkpoint_file import SnapshotUneven
 from models.snapshot import Rows, Snapshot
 
-CAPACITY = 10
 MIB = 2**20
 
 _keys = st.frozensets(st.integers(-3, 3), max_size=4)
-_steps = st.tuples(_keys, _keys, st.integers(0, 4))
+_steps = st.tuples(_keys, _keys)
 
 
 @pytest.fixture
 def checkpoints(tmp_path: Path) -> Checkpoints:
-    return Checkpoints(tmp_path / "data" / "model", CAPACITY)
+    return Checkpoints(tmp_path / "data" / "model")
 
 
 def _again(tmp_path: Path) -> Checkpoints:
-    return Checkpoints(tmp_path / "data" / "model", CAPACITY)
+    return Checkpoints(tmp_path / "data" / "model")
 
 
 def _names(tmp_path: Path) -> list[tuple[int, str]]:
@@ -41,18 +40,18 @@ def _names(tmp_path: Path) -> list[tuple[int, str]]:
 @settings(max_examples=40)
 def test_what_is_loaded_is_what_a_plain_model_holds(happenings: list[Step | str]) -> None:
     with TemporaryDirectory() as folder:
-        checkpoints, model = Checkpoints(Path(folder), CAPACITY), PlainModel(CAPACITY)
+        checkpoints, model = Checkpoints(Path(folder)), PlainModel()
         for happening in happenings:
             if happening == "compact":
                 checkpoints.compact(NOW)
             elif happening == "restart":
-                checkpoints = Checkpoints(Path(folder), CAPACITY)
+                checkpoints = Checkpoints(Path(folder))
             elif happening == "whole":
                 model.version += 1
                 checkpoints.append(model.whole(), NOW, whole=True)
             elif not isinstance(happening, str):
                 checkpoints.append(model.step(happening), NOW)
-            loaded = Checkpoints(Path(folder), CAPACITY).load()
+            loaded = Checkpoints(Path(folder)).load()
             assert plain(loaded.snapshot) == (plain(model.whole()) if model.version else None)
             assert not loaded.passed_over
 
@@ -93,7 +92,7 @@ def test_loaded_arrays_are_the_callers_own(checkpoints: Checkpoints) -> None:
         loaded, _ = checkpoints.load()
         assert loaded is not None
         assert plain(loaded) == plain(whole)
-        for array in (loaded.rows.key, loaded.lines, *loaded.rows.columns.values()):
+        for array in (loaded.rows.key, *loaded.rows.columns.values()):
             array[:] = 1
 
 
@@ -184,7 +183,10 @@ def _longer(snapshot: Snapshot) -> Snapshot:
 
 
 def _wider(snapshot: Snapshot) -> Snapshot:
-    return snapshot._replace(lines=np.zeros((1, 8), np.int64))
+    rows = snapshot.rows
+    return snapshot._replace(
+        rows=Rows(rows.key, rows.columns | {"weight": np.zeros((len(rows.key), 8), "f4")})
+    )
 
 
 def _other_column(snapshot: Snapshot) -> Snapshot:
@@ -219,48 +221,44 @@ def test_compacting_is_due_after_sixty_deltas(checkpoints: Checkpoints) -> None:
 def test_compacting_is_due_once_the_deltas_outweigh_the_full_state(checkpoints: Checkpoints) -> None:
     due = []
     for version, size in enumerate((16, 9, 6, 2), start=1):
-        lines = np.full((size * MIB // 8, 1), version)
-        rows = Rows(np.empty(0, np.int64), {})
-        checkpoints.append(Snapshot(version, {}, rows, np.empty(0, np.int64), lines, []), NOW)
+        rows = Rows(np.arange(size), {"weight": np.full((size, MIB // 4), version, np.float32)})
+        checkpoints.append(Snapshot(version, {}, rows, np.empty(0, np.int64), [""] * size), NOW)
         due.append(checkpoints.is_due())
     assert due == [False, False, False, True]  # 9 + 6 + 2 > 16
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 100,000 rows and 500,000 lines, and ten deltas of 6,000 rows."""
+    """A folder of 100,000 rows, and ten deltas of 6,000 rows."""
     folder = tmp_path_factory.mktemp("large")
     draw = np.random.default_rng(0)
-    checkpoints = Checkpoints(folder, 500_000)
+    checkpoints = Checkpoints(folder)
     key = draw.permutation(100_000) + 1
-    checkpoints.append(_large(1, key, 500_000), NOW)
+    checkpoints.append(_large(1, key), NOW)
     for version in range(2, 12):
-        checkpoints.append(_large(version, draw.choice(key, 6_000, replace=False), 5_000), NOW)
+        checkpoints.append(_large(version, draw.choice(key, 6_000, replace=False)), NOW)
     return folder
 
 
-def _large(version: int, key: np.ndarray[tuple[int], np.dtype[np.int64]], lines: int) -> Snapshot:
+def _large(version: int, key: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Snapshot:
     columns = {
         "weight": np.full((len(key), 64), version, np.float32),
         "square": np.ones(len(key), np.float32),
         "count": np.ones(len(key), np.float32),
     }
     names = [f"item-{number}" for number in key.tolist()]
-    return Snapshot(
-        version, {}, Rows(key, columns), np.empty(0, np.int64), np.full((lines, 9), version), names
-    )
+    return Snapshot(version, {}, Rows(key, columns), np.empty(0, np.int64), names)
 
 
 def test_a_large_shop_is_loaded_within_a_second_and_a_half(large: Path) -> None:
     taken = []
     for _ in range(3):
         started = time.perf_counter()
-        loaded, passed_over = Checkpoints(large, 500_000).load()
+        loaded, passed_over = Checkpoints(large).load()
         taken.append(time.perf_counter() - started)
         assert loaded is not None
         assert not passed_over
         assert loaded.names[4] == f"item-{loaded.rows.key[4]}" == "item-5"
-        assert loaded.lines[[0, -1], 0].tolist() == [1, 11]
     assert min(taken) < 1.5
 
 
@@ -268,11 +266,11 @@ def test_appending_6000_rows_takes_under_20_ms_besides_the_disk(
     large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
-    checkpoints = Checkpoints(large, 500_000)
+    checkpoints = Checkpoints(large)
     checkpoints.load()
     taken = []
     for version in range(100, 105):
-        changed = _large(version, np.arange(1, 6_001), 5_000)
+        changed = _large(version, np.arange(1, 6_001))
         started = time.perf_counter()
         checkpoints.append(changed, NOW)
         taken.append(time.perf_counter() - started)

@@ -20,7 +20,6 @@ from snapshots import NOW, plain, run
 from models.checkpoint import Checkpoints
 from models.checkpoint_chain import listed
 
-CAPACITY = 10
 BEFORE = 8  # versions on the disk before the crash
 KILLS = 3
 
@@ -29,8 +28,8 @@ KILLS = 3
 def folder(tmp_path: Path) -> Path:
     """A folder with three full states and deltas after the newest."""
     folder = tmp_path / "model"
-    checkpoints = Checkpoints(folder, CAPACITY)
-    for changed, _ in run(BEFORE, CAPACITY):
+    checkpoints = Checkpoints(folder)
+    for changed, _ in run(BEFORE):
         checkpoints.append(changed, NOW)
         if changed.version in (2, 4, 6):
             checkpoints.compact(NOW)
@@ -38,13 +37,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _opened(folder: Path) -> Checkpoints:
-    checkpoints = Checkpoints(folder, CAPACITY)
+    checkpoints = Checkpoints(folder)
     checkpoints.load()
     return checkpoints
 
 
 def _append(checkpoints: Checkpoints) -> None:
-    checkpoints.append(run(BEFORE + 1, CAPACITY)[-1][0], NOW)
+    checkpoints.append(run(BEFORE + 1)[-1][0], NOW)
 
 
 def _compact(checkpoints: Checkpoints) -> None:
@@ -52,7 +51,7 @@ def _compact(checkpoints: Checkpoints) -> None:
 
 
 def _state(version: int) -> Any:
-    return plain(run(version, CAPACITY)[-1][1])
+    return plain(run(version)[-1][1])
 
 
 @contextmanager
@@ -89,14 +88,14 @@ def test_a_crash_at_any_moment_leaves_the_old_state_or_the_new_one(
     new = plain(checkpoints.load().snapshot)
     assert len(moments) > 4
     for moment in moments:
-        after = Checkpoints(moment, CAPACITY)
+        after = Checkpoints(moment)
         loaded, passed_over = after.load()
         assert plain(loaded) in (old, new)
         assert not passed_over
         assert loaded is not None
-        changed, whole = run(loaded.version + 1, CAPACITY)[-1]
+        changed, whole = run(loaded.version + 1)[-1]
         after.append(changed, NOW)
-        assert plain(Checkpoints(moment, CAPACITY).load().snapshot) == plain(whole)
+        assert plain(Checkpoints(moment).load().snapshot) == plain(whole)
         assert {path.name for path in moment.iterdir()} == listed(moment)  # nothing unfinished is left
 
 
@@ -147,14 +146,14 @@ _FAULTS = {
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("fault", _FAULTS)
 def test_what_a_full_disk_refused_is_written_with_the_next(folder: Path, fault: str, *, whole: bool) -> None:
-    checkpoints, moments = _opened(folder), run(BEFORE + 3, CAPACITY)
+    checkpoints, moments = _opened(folder), run(BEFORE + 3)
     first = moments[BEFORE][1] if whole else moments[BEFORE][0]
     with _FAULTS[fault](), pytest.raises(OSError, match=r"space|large"):
         checkpoints.append(first, NOW, whole=whole)
     assert {path.name for path in folder.iterdir()} == listed(folder)  # nothing half written is left
     for version in (BEFORE + 2, BEFORE + 3):
         checkpoints.append(moments[version - 1][0], NOW)
-        loaded, passed_over = Checkpoints(folder, CAPACITY).load()
+        loaded, passed_over = Checkpoints(folder).load()
         assert plain(loaded) == _state(version)
         assert not passed_over
 
@@ -167,9 +166,9 @@ def test_a_full_disk_while_compacting_costs_nothing(folder: Path, fault: str) ->
         checkpoints.compact(NOW)
     assert before <= listed(folder)
     _append(checkpoints)
-    assert plain(Checkpoints(folder, CAPACITY).load().snapshot) == _state(BEFORE + 1)
+    assert plain(Checkpoints(folder).load().snapshot) == _state(BEFORE + 1)
     checkpoints.compact(NOW)
-    assert plain(Checkpoints(folder, CAPACITY).load().snapshot) == _state(BEFORE + 1)
+    assert plain(Checkpoints(folder).load().snapshot) == _state(BEFORE + 1)
 
 
 def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
@@ -183,9 +182,9 @@ def test_what_was_appended_survives_kill_9(tmp_path: Path) -> None:
             writer.kill()
             told += [int(line) for line in writer.stdout.read().splitlines()]
         assert told == list(range(version + 1, version + 1 + len(told)))
-        loaded, passed_over = Checkpoints(tmp_path / "model", checkpoint_writer.CAPACITY).load()
+        loaded, passed_over = Checkpoints(tmp_path / "model").load()
         assert loaded is not None
         assert not passed_over
         assert loaded.version >= told[-1]
-        assert plain(loaded) == plain(run(loaded.version, checkpoint_writer.CAPACITY)[-1][1])
+        assert plain(loaded) == plain(run(loaded.version)[-1][1])
         version = loaded.version

@@ -17,11 +17,10 @@ from models.checkpoint import Checkpoints
 from models.checkpoint_chain import examined, listed
 from models.checkpoint_file import CheckpointBroken, CheckpointForeign, read
 
-CAPACITY = 10
 STEPS = 9
 # Full states of versions 1, 3 and 6, and every delta after the first.
 FULLS = (1, 3, 6)
-STATES = {whole.version: plain(whole) for _, whole in run(STEPS, CAPACITY)}
+STATES = {whole.version: plain(whole) for _, whole in run(STEPS)}
 FILES = [f"{version:020d}.{kind}" for version in range(1, STEPS + 1) for kind in ("full", "delta")]
 FILES = [name for name in FILES if (int(name[:20]) in FULLS if name.endswith("full") else int(name[:20]) > 1)]
 
@@ -32,8 +31,8 @@ Damage = Callable[[bytes], bytes]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    checkpoints = Checkpoints(folder, CAPACITY)
-    for changed, _ in run(STEPS, CAPACITY):
+    checkpoints = Checkpoints(folder)
+    for changed, _ in run(STEPS):
         checkpoints.append(changed, NOW)
         if changed.version in FULLS:
             checkpoints.compact(NOW)
@@ -86,7 +85,7 @@ def test_the_newest_state_that_is_left_is_loaded_and_can_be_followed(
         shutil.copytree(folder, damaged)
         for name, damage in damages.items():
             (damaged / name).write_bytes(damage((damaged / name).read_bytes()))
-        checkpoints = Checkpoints(damaged, CAPACITY)
+        checkpoints = Checkpoints(damaged)
         loaded, passed_over = checkpoints.load()
         left = _newest_left(set(damages))
         assert plain(loaded) == (STATES[left] if left else None)
@@ -94,9 +93,9 @@ def test_the_newest_state_that_is_left_is_loaded_and_can_be_followed(
         assert newer <= {reason.partition(":")[0] for reason in passed_over}
         wrong = {file.name for file in examined(damaged) if file.wrong}
         assert wrong == set(damages)
-        changed, whole = run((left or 0) + 1, CAPACITY)[-1]
+        changed, whole = run((left or 0) + 1)[-1]
         checkpoints.append(changed if left else whole, NOW)
-        assert plain(Checkpoints(damaged, CAPACITY).load().snapshot) == plain(whole)
+        assert plain(Checkpoints(damaged).load().snapshot) == plain(whole)
 
 
 def test_no_byte_of_a_file_can_be_cut_or_changed_unnoticed(tmp_path: Path, folder: Path) -> None:
@@ -119,13 +118,13 @@ def test_what_could_not_be_reached_is_gone_once_another_history_begins(tmp_path:
     damaged = tmp_path / "model"
     shutil.copytree(folder, damaged)
     (damaged / FILES[-3]).write_bytes(b"")
-    checkpoints = Checkpoints(damaged, CAPACITY)
+    checkpoints = Checkpoints(damaged)
     checkpoints.load()
-    other = run(7, CAPACITY)[-1][0]._replace(dense={"another": "history"})
+    other = run(7)[-1][0]._replace(dense={"another": "history"})
     checkpoints.append(other, NOW)
     assert listed(damaged) == set(FILES[:-2])
-    newest, passed_over = Checkpoints(damaged, CAPACITY).load()
-    assert plain(newest) == plain(run(7, CAPACITY)[-1][1]._replace(dense={"another": "history"}))
+    newest, passed_over = Checkpoints(damaged).load()
+    assert plain(newest) == plain(run(7)[-1][1]._replace(dense={"another": "history"}))
     assert not passed_over
 
 
@@ -134,15 +133,15 @@ def test_a_full_state_that_is_cut_short_counts_as_none_of_the_three(tmp_path: Pa
     shutil.copytree(folder, damaged)
     newest = damaged / f"{6:020d}.full"
     newest.write_bytes(newest.read_bytes()[:-1])
-    Checkpoints(damaged, CAPACITY).compact(NOW)
+    Checkpoints(damaged).compact(NOW)
     assert listed(damaged) == {*FILES, f"{9:020d}.full"}
 
 
 def test_no_file_is_read_twice_however_long_the_chain_that_leads_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoints, files_read = Checkpoints(tmp_path, CAPACITY), list[Path]()
-    for changed, _ in run(30, CAPACITY):
+    checkpoints, files_read = Checkpoints(tmp_path), list[Path]()
+    for changed, _ in run(30):
         checkpoints.append(changed, NOW)
     (tmp_path / FILES[0]).write_bytes(b"")
 
@@ -158,13 +157,13 @@ def test_no_file_is_read_twice_however_long_the_chain_that_leads_nowhere(
 
 
 def test_a_delta_follows_no_other_state_of_the_same_version(tmp_path: Path) -> None:
-    one, other = Checkpoints(tmp_path / "one", CAPACITY), Checkpoints(tmp_path / "other", CAPACITY)
-    for changed, _ in run(4, CAPACITY):
+    one, other = Checkpoints(tmp_path / "one"), Checkpoints(tmp_path / "other")
+    for changed, _ in run(4):
         one.append(changed, NOW)
         other.append(changed._replace(dense={"another": "history"}), NOW)
     name = f"{3:020d}.delta"
     shutil.copy(tmp_path / "other" / name, tmp_path / "one" / name)
-    loaded, passed_over = Checkpoints(tmp_path / "one", CAPACITY).load()
+    loaded, passed_over = Checkpoints(tmp_path / "one").load()
     assert plain(loaded) == STATES[2]
     assert len(passed_over) == 2
 
@@ -185,7 +184,7 @@ def test_another_format_is_refused_with_a_word_of_what_to_do(tmp_path: Path, fol
     start, header = raw[:8] + (99).to_bytes(4, "little") + raw[12:16], raw[32 : 32 + length]
     (foreign / name).write_bytes(start + xxhash.xxh3_128_digest(start + header) + raw[32:])
     with pytest.raises(CheckpointForeign, match=r"format 99.*start the version that wrote it") as error:
-        Checkpoints(foreign, CAPACITY).load()
+        Checkpoints(foreign).load()
     assert "\n" not in str(error.value)
     with pytest.raises(CheckpointForeign):
-        Checkpoints(foreign, CAPACITY).append(run(STEPS + 1, CAPACITY)[-1][0], NOW)
+        Checkpoints(foreign).append(run(STEPS + 1)[-1][0], NOW)

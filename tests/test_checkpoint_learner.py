@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_following import go_on, recommender, same
+from test_following import go_on, recommender, remembered, same
 
 from models.checkpoint import Checkpoints
 from models.recommender import Recommender
@@ -20,18 +20,19 @@ def _save(model: Recommender, checkpoints: Checkpoints) -> None:
 def test_a_learner_that_starts_from_its_checkpoints_goes_on_bit_for_bit(
     tmp_path: Path, *, compacted: bool
 ) -> None:
-    model, checkpoints = recommender(), Checkpoints(tmp_path, recommender().memory)
+    model, checkpoints = recommender(), Checkpoints(tmp_path)
     for step in range(0, 12, 3):
         go_on(model, step, 3)
         _save(model, checkpoints)
     if compacted:
         checkpoints.compact(NOW)
     again = recommender()
-    state, _ = Checkpoints(tmp_path, again.memory).load()
+    state, _ = Checkpoints(tmp_path).load()
     assert state is not None
     assert state.names == [f"item {key}" for key in state.rows.key.tolist()]
     again.follow(state)
-    again.remember(state.lines, state.dense["remembered"])
+    again.clear_memory(model.remembered)
+    again.remember(remembered(model, 12), model.remembered)
     for learner in (model, again):
         go_on(learner, 12, 4)
     assert same(model, again)

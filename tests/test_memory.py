@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 def memory(capacity: int) -> Memory:
-    return Memory(capacity, 2, CPU)
+    return Memory(capacity, 3, CPU)
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -20,9 +20,9 @@ def draws(seed: int = 0) -> torch.Generator:
 
 
 def lines(first: int, count: int) -> torch.Tensor:
-    """Return lines (n, -n), so that a torn one is seen."""
+    """Return lines (user, n, -n), so that a torn one is seen, of the users 100 to 102 in turn."""
     numbers = torch.arange(first, first + count)
-    return torch.stack([numbers, -numbers], dim=1)
+    return torch.stack([100 + numbers % 3, numbers, -numbers], dim=1)
 
 
 @given(st.lists(st.integers(0, 25), max_size=12))
@@ -53,7 +53,7 @@ def test_as_many_are_drawn_as_asked_for(count: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_half_of_a_draw_is_new_and_half_from_all(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.memory, "_NEW", 100)
+    monkeypatch.setattr(models.memory, "NEWEST", 100)
     kept = memory(1_000)
     kept.add(lines(1, 1_000))
     is_new = kept.draw(4_000, draws(seed))[:, 0] > 900
@@ -71,13 +71,51 @@ def test_draws_are_those_of_the_seed() -> None:
     assert not torch.equal(first, kept.draw(20, one))
 
 
-@given(st.lists(st.integers(0, 25), max_size=8), st.integers(0, 12))
-def test_a_restored_memory_is_the_one_its_lines_came_from(batches: list[int], count: int) -> None:
+@given(st.lists(st.integers(0, 25), max_size=8), st.integers(0, 40), st.integers(0, 15))
+def test_a_memory_that_is_filled_in_two_strokes_is_the_one_its_lines_came_from(
+    batches: list[int], cut: int, later: int
+) -> None:
+    """The newest lines come first, then new ones are added, and the older ones come last."""
     kept, again = memory(10), memory(10)
     for size in batches:
         kept.add(lines(kept.seen + 1, size))
-    seen = list(range(1, kept.seen + 1))
-    assert kept.last(count)[:, 0].tolist() == seen[-10:][len(seen[-10:]) - min(count, len(kept)) :]
-    again.restore(kept.last(10), kept.seen)
+    cut = min(cut, kept.seen)
+    again.clear(kept.seen)
+    again.put(lines(cut + 1, kept.seen - cut), kept.seen)
+    for one in (kept, again):
+        one.add(lines(one.seen + 1, later))
+    again.put(lines(1, cut), cut)
     assert (again.seen, len(again)) == (kept.seen, len(kept))
     assert torch.equal(again.draw(50, draws()), kept.draw(50, draws()))
+
+
+@given(
+    st.lists(st.one_of(st.integers(0, 9), st.sets(st.integers(100, 103), max_size=2)), max_size=12),
+    st.integers(0, 3),
+)
+def test_who_is_forgotten_is_never_drawn_and_all_else_as_before(
+    happenings: list[int | set[int]], seed: int
+) -> None:
+    kept, whole = memory(10), memory(10)
+    gone = torch.zeros(0, dtype=torch.int64)  # the numbers of the blank lines
+    for happening in happenings:
+        if isinstance(happening, int):
+            kept.add(lines(kept.seen + 1, happening))
+            whole.add(lines(whole.seen + 1, happening))
+        else:
+            held = lines(max(kept.seen - 10, 0) + 1, len(kept))
+            theirs = held[torch.isin(held[:, 0], torch.tensor(sorted(happening))), 1]
+            fresh = theirs[~torch.isin(theirs, gone)]
+            assert int(kept.forget(torch.tensor(sorted(happening), dtype=torch.int64))) == len(fresh)
+            gone = torch.cat([gone, fresh])
+    drawn, must = kept.draw(200, draws(seed)), whole.draw(200, draws(seed))
+    must[torch.isin(must[:, 0], gone)] = 0
+    assert torch.equal(drawn, must)
+
+
+def test_a_cleared_memory_has_as_many_lines_and_all_are_blank() -> None:
+    kept = memory(10)
+    kept.add(lines(1, 8))
+    kept.clear(12)
+    assert (kept.seen, len(kept)) == (12, 10)
+    assert not kept.draw(50, draws()).any()

@@ -15,6 +15,7 @@ import stream.lessons
 from models.examples import pack
 from models.names import Names
 from stream.chunks import Chunk
+from stream.forgetting import forget_letter, forgotten
 from stream.lessons import Lesson, lessons
 from stream.origins import HEADER, Origins
 from stream.progress import Progress
@@ -25,7 +26,7 @@ TOPIC = TP("examples", 0)
 
 class Record(NamedTuple):
     offset: int
-    value: bytes
+    value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     timestamp: int = 0
     key: bytes | None = None
@@ -65,6 +66,11 @@ def log_of(handed_on: list[Run], holes: int = 0) -> list[Record]:
             value = pack(part, [f"item-{offset}" for offset in offsets.tolist()])
             records.append(Record(len(records) * (1 + holes), value, ((HEADER, origins.to_bytes()),)))
     return records
+
+
+def erasure(who: int) -> Record:
+    letter = forget_letter("examples", who)
+    return Record(0, letter.value, letter.headers)
 
 
 def chunks(records: list[Record], size: int) -> list[Chunk]:
@@ -117,12 +123,55 @@ def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() ->
     assert read[-1].next_offset == 9
 
 
+@given(runs, st.data(), st.integers(1, 4))
+def test_who_is_forgotten_is_so_between_the_examples_before_and_those_after(
+    handed_on: list[Run], data: st.DataObject, size: int
+) -> None:
+    records, told = log_of(handed_on), list[Record]()
+    for record in records:
+        told += [erasure(who) for who in data.draw(st.lists(st.integers(1, 9), max_size=2))]
+        told.append(record)
+    told = [record._replace(offset=place) for place, record in enumerate(told)]
+    read = list(lessons(chunks(told, size), Names(), Progress(0, {})))
+    must, place = list[int](), Progress(0, {})
+    for record in told:  # what one learns who takes each record alone
+        for lesson in lessons(chunks([record], 1), Names(), place):
+            must += [*lesson.examples.item.tolist(), *(-who for who in lesson.forgotten)]
+            place.learnt(lesson, 0)
+    assert [
+        one
+        for lesson in read
+        for one in [*lesson.examples.item.tolist(), *(-who for who in lesson.forgotten)]
+    ] == must
+    assert [-who for who in must if who < 0] == [
+        forgotten(it.headers) for it in told if it.headers[0][0] == "forget"
+    ]
+
+
+def test_a_pseudonym_that_cannot_be_read_is_a_dead_letter() -> None:
+    bad = erasure(7)._replace(headers=(("forget", b"seven"),))
+    (lesson,) = lessons([Chunk(TOPIC, [bad], 1)], Names(), Progress(0, {}))
+    assert lesson.forgotten == []
+    assert list(lesson.finished[0][1]) == [0]
+
+
+def test_a_steps_erasures_are_told_with_its_examples_and_rehearsals() -> None:
+    progress = Progress(0, {})
+    first = Lesson(examples(3, 0, CPU), 3, 1, {}, [], 0, [])
+    progress.learnt(first, 3)
+    progress.rehearsed()
+    progress.learnt(first._replace(examples=examples(0, 0, CPU), forgotten=[4, 5]), 3)
+    assert progress.take_steps() == [[3, 1, 0], [0, 0, 2]]
+    progress.learnt(first._replace(examples=examples(0, 0, CPU)), 3)
+    assert not progress.has_steps
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.integers(1, 200_000))
 def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], memory: int) -> None:
     progress, remembered = Progress(memory, {}), 0
     for number, count in enumerate(counts):
         remembered += count * 1_000
-        lesson = Lesson(examples(0, 0, CPU), 0, number + 1, {}, [], 0)
+        lesson = Lesson(examples(0, 0, CPU), 0, number + 1, {}, [], 0, [])
         progress.learnt(lesson, remembered)
         assert progress.marks[0].remembered <= max(remembered - memory, 0)
         assert Progress(memory, progress.told).marks == progress.marks
