@@ -34,8 +34,10 @@ def erasure(who: int) -> Record:
     return Record("examples", 0, 0, 0, None, letter.value, letter.headers)
 
 
-def journal(version: int, *steps: tuple[int, int, int]) -> Record:
-    return Record("steps", 0, 0, 0, None, msgpack.packb({"version": version, "steps": steps}), ())
+def journal(version: int, *steps: tuple[int, int, int], position: int = 0) -> Record:
+    return Record(
+        "steps", 0, 0, 0, None, msgpack.packb({"version": version, "position": position, "steps": steps}), ()
+    )
 
 
 def learnt(*runs: tuple[Examples, int, list[int]]) -> dict[bytes, bytes | None]:
@@ -74,7 +76,12 @@ def test_who_was_forgotten_is_rehearsed_no_more_and_that_is_on_record() -> None:
     first, second = LESSON.steps(7)
     log = [record(0, 7), erasure(5), erasure(2), record(7, 12), erasure(1)]
     steps = [(7, 2, 2), (5, 3, 0), (0, 1, 1)]
-    must = relearn(Taught.of(log), Steps.of([journal(9, *steps)]), Recommender(1_000, CPU, 0))
+    told = [
+        journal(3, steps[0], position=2),
+        journal(7, steps[1], position=3),
+        journal(7, steps[2], position=5),
+    ]
+    must = relearn(Taught.of(log), Steps.of(told), Recommender(1_000, CPU, 0))
     assert must == learnt((first, 2, [5, 2]), (second, 3, []), (no_examples(), 1, [1]))
     assert must != learnt((first, 2, []), (second, 3, []), (no_examples(), 1, []))
     assert Taught.of(log).answer_ids == [f"clicks-3-{offset}" for offset in range(12)]

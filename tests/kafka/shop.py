@@ -9,7 +9,10 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from stream.outbox import Letter
 
 # A free machine needs 8 s to import torch and be ready; a busy one many times that.
 DEADLINE = 120.0  # seconds
@@ -66,6 +69,16 @@ class Shop(NamedTuple):
             sent = [producer.send(self.topic(name), key=key, value=value) for name, key, value in records]
             for future in sent:
                 future.get(DEADLINE)
+        finally:
+            producer.close()
+
+    def post(self, letters: "Iterable[Letter]") -> None:
+        """Publish letters as they stand, in order; return once confirmed."""
+        producer = KafkaProducer(bootstrap_servers=self.broker)
+        try:
+            for topic, partition, key, value, headers in map(msgspec.structs.astuple, letters):
+                sent = producer.send(topic, partition=partition, key=key, value=value, headers=list(headers))
+                sent.get(DEADLINE)
         finally:
             producer.close()
 

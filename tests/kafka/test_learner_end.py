@@ -57,7 +57,7 @@ async def end_within(settings: Settings, held: str) -> int:
     brain, names = Brain(settings), Names()
     taught = examples(8, 1, torch.device("cpu"))
     names.learn(taught.item.tolist(), (f"item {key}" for key in taught.item.tolist()))
-    lesson = Lesson(taught, 8, 1, {}, [], 0)
+    lesson = Lesson(taught, 8, 1, {}, [], 0, [])
     follower, learner = School.of(brain, names, settings, lambda _: None)
     await follower.start(pytest.fail)
     await learner.begin()

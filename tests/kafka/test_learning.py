@@ -1,5 +1,7 @@
-"""The learner over kills and stops: its tensors are, bit for bit, a pure function of what is recorded."""
+"""The learner over kills, stops and erasures: bit for bit a pure function of what is recorded."""
 
+import struct
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +14,13 @@ from worker_process import WorkerProcess
 from models.recommender import Recommender
 from producers.bundled import REES46
 from stream.chaos_learner import Steps, Taught, relearn, unequal_rows
+from stream.forgetting import forget_letter
 from stream.model_topic import DENSE, Dense
 from stream.settings import Settings
 
 CPU = torch.device("cpu")
 EVENTS = 3_000
+FORGOTTEN = 8  # users at a time
 _TAKING_BACK = ("remove_from_cart", "refund")
 
 
@@ -39,6 +43,13 @@ def committed(shop: Shop, name: str) -> list[Any]:
         log.close()
 
 
+def forget_some(shop: Shop) -> None:
+    """Have the users forgotten who have taught the most so far."""
+    taught = Taught.of(shop.read("examples"))
+    of_user = Counter(taught.examples.who[taught.examples.teaches].tolist())
+    shop.post(forget_letter(shop.topic("examples"), who) for who, _ in of_user.most_common(FORGOTTEN))
+
+
 def relearnt(shop: Shop) -> tuple[Recommender, dict[bytes, bytes | None]]:
     """Return a new model that has taken every step on record, and the rows it has come to."""
     settings = Settings()
@@ -47,20 +58,28 @@ def relearnt(shop: Shop) -> tuple[Recommender, dict[bytes, bytes | None]]:
     return model, relearn(Taught.of(shop.read("examples")), steps, model)
 
 
+def erased(worker: WorkerProcess) -> float:
+    told = worker.get("/metrics").body.decode().split("\n")
+    return float(next(line.split()[1] for line in told if line.startswith("headrace_erased_examples_total ")))
+
+
 @pytest.fixture(scope="module")
 def stormed(shop: Shop, worker: WorkerProcess) -> Shop:
-    """A log was learnt from by a worker that was killed three times on the way, and stopped at last."""
+    """A log was learnt from by a worker that was killed three times, and some users were forgotten."""
     torch.set_num_threads(1)
     worker.ready()
     replay = shop.command("replay", REES46, "--limit", EVENTS, "--rate", 300)
     for examples in (300, 900, 1_600):
         worker.reaches(examples=examples)
+        forget_some(shop)
         worker.kill()
         worker.start().ready()
     finished(replay)
     events = read_sources(shop)
     teaching = [event for event in events.values() if event["event"] not in _TAKING_BACK]
     assert worker.reaches(examples=len(teaching))["examples"] == len(teaching)
+    forget_some(shop)
+    worker.until(lambda: erased(worker) > 0, "examples are erased")
     worker.stop()
     return shop
 
@@ -81,3 +100,20 @@ def test_so_is_the_dense_part(stormed: Shop) -> None:
 
 def test_rehearsals_were_taken(stormed: Shop) -> None:
     assert sum(Steps.of(committed(stormed, "steps")).rehearsals) > 0
+
+
+def test_without_the_erasures_it_is_another_model(stormed: Shop) -> None:
+    taught, steps = Taught.of(stormed.read("examples")), Steps.of(committed(stormed, "steps"))
+    assert sum(steps.erasures) >= 3 * FORGOTTEN  # the last ones may come too late for this worker
+    nobody = taught._replace(forgotten=[0] * len(taught.forgotten))
+    rows = relearn(nobody, steps, Recommender(Settings().max_items, CPU, Settings().seed))
+    found = {record.key: record.value for record in committed(stormed, "model")}
+    assert unequal_rows(rows, found) > 0
+
+
+def test_the_checkpoints_know_no_user(stormed: Shop, worker: WorkerProcess) -> None:
+    users = set(Taught.of(stormed.read("examples")).examples.who.tolist())
+    files = sorted((worker.log_file.parent / "state" / "model").iterdir())
+    kept = b"".join(path.read_bytes() for path in files)
+    assert len(kept) > 100_000
+    assert not [who for who in users if struct.pack("<q", who) in kept]
