@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 
 import numpy as np
@@ -84,7 +85,7 @@ class Memories:
             _log.warning(
                 "The topic holds %d of the %d examples that the model could rehearse", len(lines), missing
             )
-        _blank(lines, forgotten | dict.fromkeys(self._forgotten, len(lines)))
+        _blank(lines, dict.fromkeys(self._forgotten, len(lines)))
         self._forgotten |= forgotten.keys()
         # The lines are handed on in this very moment: whom the learner forgets next is forgotten there.
         await self._brain.remember(lines, last.remembered)
@@ -92,11 +93,19 @@ class Memories:
     async def _lines(self, first: Mark, position: int) -> tuple[Longs, dict[int, int]]:
         """Return the lines from a mark to a position, int64[n, L + 2], and how many precede an erasure."""
         found, forgotten, count = [await self._brain.lines_of(no_examples())], dict[int, int](), 0
-        async for stretch in reread(self._examples(), first, position):
-            found.append(await self._brain.lines_of(stretch.examples))
-            count += len(found[-1])
-            forgotten |= dict.fromkeys(stretch.forgotten, count)
-        return np.concatenate(found), forgotten
+        async with aclosing(reread(self._examples(), first, position)) as stretches:
+            async for stretch in stretches:
+                found.append(await self._brain.lines_of(stretch.examples))
+                count += len(found[-1])
+                forgotten |= dict.fromkeys(stretch.forgotten, count)
+        # Half a million lines take some 60 ms, that answers need not wait for.
+        return await asyncio.to_thread(_joined, found, forgotten), forgotten
+
+
+def _joined(found: Sequence[Longs], forgotten: Mapping[int, int]) -> Longs:
+    lines = np.concatenate(found)
+    _blank(lines, forgotten)
+    return lines
 
 
 def _blank(lines: Longs, forgotten: Mapping[int, int]) -> None:

@@ -1,6 +1,6 @@
 """What the examples topic holds between two places, for those who look back on it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ from stream.progress import Mark
 __all__ = ["Stretch", "reread"]
 
 # Records that are read at once: the event loop is held up for some 10 ms by so many.
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 50
 
 
 class Stretch(NamedTuple):
@@ -30,7 +30,7 @@ class Stretch(NamedTuple):
     forgotten: list[int]
 
 
-async def reread(reader: CommittedReader, first: Mark, position: int) -> AsyncIterator[Stretch]:
+async def reread(reader: CommittedReader, first: Mark, position: int) -> AsyncGenerator[Stretch, None]:
     """Yield what a learner has learnt that went from ``first`` to ``position``, in order.
 
     As for the learner, an event teaches once, and a record that cannot be read teaches nothing. What the

@@ -76,9 +76,12 @@ class Shop(NamedTuple):
         """Publish letters as they stand, in order; return once confirmed."""
         producer = KafkaProducer(bootstrap_servers=self.broker)
         try:
-            for topic, partition, key, value, headers in map(msgspec.structs.astuple, letters):
-                sent = producer.send(topic, partition=partition, key=key, value=value, headers=list(headers))
-                sent.get(DEADLINE)
+            sent = [
+                producer.send(topic, partition=partition, key=key, value=value, headers=list(headers))
+                for topic, partition, key, value, headers in map(msgspec.structs.astuple, letters)
+            ]
+            for future in sent:
+                future.get(DEADLINE)
         finally:
             producer.close()
 
