@@ -68,12 +68,14 @@ class Steps(NamedTuple):
     def of(cls, journal: Iterable[Record]) -> "Steps":
         """Return the steps that the records of the ``steps`` topic tell, each publication once.
 
-        A learner that was not told whether the broker has one sends it again. One with steps stands at a place of
+        A learner that was not told whether the broker has one sends it again. One with steps has a place of
         its own: an erasure moves the position and not the version, a rehearsal the version alone. One without
         says what was passed over, or which rows had waited.
         """
         publications = [msgpack.unpackb(record.value) for record in journal]
-        by_place = {(told["version"], told["position"]): told["steps"] for told in publications if told["steps"]}
+        by_place = {
+            (told["version"], told["position"]): told["steps"] for told in publications if told["steps"]
+        }
         told = [step for steps in by_place.values() for step in steps]
         return cls(*([step[place] for step in told] for place in range(3)))
 

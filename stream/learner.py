@@ -152,8 +152,7 @@ class Learner:
     async def rehearse_or_publish(self, *, may_rehearse: bool) -> bool:
         """Publish what is due, and rehearse once if something is left to rehearse; return whether it was."""
         async with self._turn:
-            may_rehearse = may_rehearse and self.is_learning and self._memories.are_whole
-            rehearsed = may_rehearse and await self._brain.replay()
+            rehearsed = may_rehearse and self._memories.are_whole and await self._brain.replay()
             if rehearsed:
                 self.progress.rehearsed()
             await self._publish_if_due()

@@ -61,7 +61,7 @@ class Memories:
 
     @property
     def are_whole(self) -> bool:
-        """Whether all is there; raises what ended the reading."""
+        """Whether all is there, between `begin` and `end`; raises what ended the reading."""
         if self._reading is None or not self._reading.done():
             return False
         self._reading.result()
