@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple, cast
 
@@ -32,6 +32,11 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
     event: Event | InvalidRecord
     chunk: Chunk
 
+    @property
+    def told(self) -> Event:
+        """The event, of an arrival that is one."""
+        return cast("Event", self.event)
+
 
 class Released(NamedTuple):
     """Arrivals of one partition that are next in event time, and where its topics are to be read on."""
@@ -42,6 +47,7 @@ class Released(NamedTuple):
     refused: list[tuple[Arrival, InvalidRecord]]
     next_offsets: dict[str, int]  # by topic
     finished: list[Chunk]  # all of whose records have been released
+    forgotten: Sequence[Arrival] = ()  # events of users who were erased after them (``stream.forgotten``)
 
     @classmethod
     def of(cls, partition: int, arrivals: list[Arrival]) -> "Released":
@@ -50,12 +56,24 @@ class Released(NamedTuple):
         last = {arrival.chunk: arrival for arrival in arrivals}
         return cls(
             partition=partition,
-            events=[cast("Event", arrival.event) for arrival in good],
+            events=[arrival.told for arrival in good],
             places=good,
             refused=[(a, a.event) for a in arrivals if isinstance(a.event, InvalidRecord)],
             next_offsets={chunk.tp.topic: arrival.record.offset + 1 for chunk, arrival in last.items()},
             finished=[chunk for chunk, arrival in last.items() if arrival.record is chunk.records[-1]],
         )
+
+    @property
+    def chunk(self) -> Chunk:
+        """One of those that the records are of."""
+        arrivals = [*self.places, *self.forgotten, *(place for place, _ in self.refused)]
+        return arrivals[0].chunk
+
+    def without(self, forgotten: list[Arrival]) -> "Released":
+        """Return the same with events that do not count any more set aside."""
+        gone = set(forgotten)
+        kept = [place for place in self.places if place not in gone]
+        return self._replace(events=[place.told for place in kept], places=kept, forgotten=forgotten)
 
 
 class Lane:

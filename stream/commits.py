@@ -8,7 +8,7 @@ import msgspec
 from models.profile import Profiles
 from models.seen import blocks_to_bytes
 
-__all__ = ["Commit", "Pending", "changes_of"]
+__all__ = ["Commit", "Pending", "changes_of", "places_of"]
 
 
 class Commit(NamedTuple):
@@ -79,3 +79,8 @@ def changes_of(profiles: Profiles) -> dict[bytes, bytes | None]:
         for row in sorted(profiles.new_blocks)
     }
     return {**dict(zip(names, packed, strict=True)), **blocks}
+
+
+def places_of(offsets: Mapping[str, int]) -> dict[bytes, bytes | None]:
+    """Return the next source offsets by name, from those by topic."""
+    return {b"n" + topic.encode(): str(offset).encode() for topic, offset in offsets.items()}

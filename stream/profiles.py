@@ -6,14 +6,15 @@
 | ``b`` user id | blocks of older event keys (``models.seen``) |
 | ``n`` topic | next source offset, decimal |
 | ``t`` topic | the identity of the source topic that the offset belongs to |
+| ``f`` digest | until when a user was erased (``stream.forgotten``), decimal milliseconds |
 | ``o`` ticket | what a commit has to tell the broker and the broker has not confirmed |
 | ``a`` | how far this copy and the changelog agree |
+| ``c`` | the last commit whose deletions lie in the files (``stream.tickets``) |
 
-The changelog of a partition holds the same names and values, but for ``o`` and ``a``.
+The changelog of a partition holds the same names and values, but for ``o``, ``a`` and ``c``.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +23,14 @@ import msgspec
 from models.profile import Profiles
 from models.seen import BLOCK, blocks_from_bytes
 from stream.agreement import Agreement
-from stream.commits import Commit, Pending, changes_of
+from stream.commits import Commit, changes_of, places_of
+from stream.forgotten import MARKER, Forgotten
 from stream.publisher import Stretch
 from stream.storage import Changes, Storage
+from stream.tickets import NO_TICKET, Tickets, unpurged_since
 
 __all__ = ["ProfileStore"]
 
-_TICKET_BYTES: Final = 8
 _NOTHING_KNOWN: Final = Profiles([""]).to_rows(slice(None))[0]
 _AGREEMENT: Final = b"a"
 _STATE: Final = (b"p", b"b")
@@ -44,6 +46,8 @@ class ProfileStore:
     ----------
     writer
         The id of this store, drawn when its folder was made: it names the author of what it publishes.
+    tickets
+        Of the commits that are not confirmed, or not purged.
 
     Examples
     --------
@@ -62,9 +66,11 @@ class ProfileStore:
     def __init__(self, folder: Path) -> None:
         self._storage = Storage(folder)
         self.writer = self._storage.identity
-        self._tickets: dict[int, Iterator[int]] = {}
-        self._offsets: dict[int, dict[str, int]] = {}  # of partitions that were asked for
-        self._agreements: dict[int, Agreement] = {}  # likewise
+        self.tickets = Tickets(self._storage)
+        # Of partitions that were asked for.
+        self._offsets: dict[int, dict[str, int]] = {}
+        self._agreements: dict[int, Agreement] = {}
+        self._forgotten: dict[int, Forgotten] = {}
 
     def load(self, partition: int, users: Iterable[str]) -> Profiles:
         """Return the profiles of users, each once, in the order in which they are first named.
@@ -86,20 +92,34 @@ class ProfileStore:
         self, partition: int, profiles: Profiles, offsets: Mapping[str, int], letters: list[bytes]
     ) -> Commit:
         """Write what changed in the profiles, the next offset by topic and the outbox, all or nothing."""
-        state = changes_of(profiles)
-        places = {b"n" + topic.encode(): str(offset).encode() for topic, offset in offsets.items()}
-        commit = Commit([self._next_ticket(partition)], {**state, **places}, letters)
-        self._storage.write(partition, state, {**places, **_outbox(commit)})
+        state, places = changes_of(profiles), places_of(offsets)
+        commit = Commit([self.tickets.draw(partition)], {**state, **places}, letters)
+        self._storage.write(partition, state, {**places, **self.tickets.entry(commit)})
         self._offsets.get(partition, {}).update(offsets)
         return commit
+
+    def erase(
+        self, partition: int, changes: Changes, offsets: Mapping[str, int], letters: list[bytes]
+    ) -> Commit:
+        """Write changes that erase users, and the rest as `commit` does; it is `compact` that purges them."""
+        ticket = self.tickets.draw(partition)
+        commit = Commit([ticket], {**changes, **places_of(offsets)}, letters)
+        self._write(partition, commit.changes, {**self.tickets.entry(commit), **unpurged_since(ticket)})
+        return commit
+
+    def forgotten(self, partition: int) -> Forgotten:
+        """Return which users were erased."""
+        if partition not in self._forgotten:
+            self._forgotten[partition] = Forgotten(dict(self._storage.scan(partition, MARKER)))
+        return self._forgotten[partition]
 
     def claim(self, partition: int, changes: Changes, again: Iterable[bytes], agreed: Agreement) -> Commit:
         """Enter that this store owns the partition and agrees so with its changelog, all or nothing.
 
         Return what is to be published, also by a restart: ``changes``, and ``again``, names as they are.
         """
-        commit = Commit([self._next_ticket(partition)], {**dict.fromkeys(again), **changes}, [])
-        self._write(partition, changes, {**_outbox(commit), _AGREEMENT: _encode(agreed)})
+        commit = Commit([self.tickets.draw(partition)], {**dict.fromkeys(again), **changes}, [])
+        self._write(partition, changes, {**self.tickets.entry(commit), _AGREEMENT: _encode(agreed)})
         names = list(commit.changes)
         values = self._storage.read(partition, names)
         return commit._replace(changes=dict(zip(names, values, strict=True)))
@@ -107,21 +127,17 @@ class ProfileStore:
     def confirm(self, partition: int, tickets: list[int], stretches: Iterable[Stretch]) -> None:
         """Drop the outbox of commits: the broker has their letters, and in these stretches their changes."""
         agreed = self._agreements[partition] = self.agreement(partition).confirmed(stretches)
-        dropped = {_ticket(ticket): None for ticket in tickets}
-        self._storage.write(partition, {}, {**dropped, _AGREEMENT: _encode(agreed)})
+        self._storage.write(partition, {}, {**self.tickets.without(tickets), _AGREEMENT: _encode(agreed)})
 
     def unconfirmed(self, partition: int) -> Commit:
         """Return all that was not confirmed as one commit: what a restart has to send again.
 
         The letters are as they were; the changes are as they are now, so as new or newer.
         """
-        found = [(int.from_bytes(raw, "big"), kept) for raw, kept in self._storage.scan(partition, b"o")]
-        pending = [Pending.from_bytes(kept) for _, kept in found]
-        names = list(dict.fromkeys(name for one in pending for name in one.names))
+        found = list(self.tickets.unconfirmed(partition))
+        names = list(dict.fromkeys(name for _, one in found for name in one.names))
         values = dict(zip(names, self._storage.read(partition, names), strict=True))
-        return Commit(
-            [ticket for ticket, _ in found], values, [raw for one in pending for raw in one.letters]
-        )
+        return Commit([ticket for ticket, _ in found], values, [raw for _, one in found for raw in one.letters])
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""
@@ -147,9 +163,13 @@ class ProfileStore:
         self._write(partition, changes, {_AGREEMENT: _encode(agreed)})
 
     def drop(self, partition: int) -> None:
-        """Delete all that is stored of a partition."""
-        self._storage.drop(partition)
+        """Delete all that is stored of a partition; it is `compact` that purges it."""
+        self._storage.drop(partition, unpurged_since(NO_TICKET))
         self._forget(partition)
+
+    def compact(self, partition: int) -> None:
+        """Purge what was deleted from the files, all or nothing of it; in any thread."""
+        self._storage.compact(partition)
 
     def told(self, topic: str, partition: int) -> int:
         """Return the offset below which the dead letters of a topic that has no profiles are sent."""
@@ -176,18 +196,4 @@ class ProfileStore:
     def _forget(self, partition: int) -> None:
         self._offsets.pop(partition, None)
         self._agreements.pop(partition, None)
-
-    def _next_ticket(self, partition: int) -> int:
-        if partition not in self._tickets:
-            last = max(self.unconfirmed(partition).tickets, default=-1)
-            self._tickets[partition] = itertools.count(last + 1)
-        return next(self._tickets[partition])
-
-
-def _outbox(commit: Commit) -> dict[bytes, bytes | None]:
-    (ticket,) = commit.tickets
-    return {_ticket(ticket): Pending.of(commit.changes, commit.letters).to_bytes()}
-
-
-def _ticket(ticket: int) -> bytes:
-    return b"o" + ticket.to_bytes(_TICKET_BYTES, "big")
+        self._forgotten.pop(partition, None)

@@ -1,0 +1,95 @@
+"""The numbers under which a store keeps its commits until the broker has confirmed them.
+
+Beside them stands, by partition, the ticket of the last commit that deleted what still lies in the store's
+files: `Tickets.unpurged`. What earlier commits had to say may tell of what it deleted, so the files are purged
+once they are confirmed, too.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from stream.commits import Commit, Pending
+from stream.storage import Changes, Storage
+
+__all__ = ["NO_TICKET", "Tickets", "unpurged_since"]
+
+NO_TICKET: Final = -1
+_OUTBOX: Final = b"o"
+_UNPURGED: Final = b"c"
+_BYTES: Final = 8
+
+
+class Tickets:
+    """Draws tickets, and tells which commits are not confirmed, and whose deletions not purged.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> folder = TemporaryDirectory()
+    >>> storage = Storage(Path(folder.name) / "profiles")
+    >>> tickets = Tickets(storage)
+    >>> commit = Commit([tickets.draw(0)], {b"pann": None}, [])
+    >>> storage.write(0, {}, {**tickets.entry(commit), **unpurged_since(0)})
+    >>> [ticket for ticket, _ in tickets.unconfirmed(0)], tickets.unpurged(0), tickets.may_purge(0)
+    ([0], 0, False)
+    >>> storage.write(0, {}, tickets.without([0]))
+    >>> tickets.may_purge(0)
+    True
+    >>> storage.close(); folder.cleanup()
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._next: dict[int, Iterator[int]] = {}
+
+    def draw(self, partition: int) -> int:
+        """Return the next ticket: above those of all commits that are not confirmed or not purged."""
+        if partition not in self._next:
+            known = [ticket for ticket, _ in self.unconfirmed(partition)]
+            unpurged = self.unpurged(partition)
+            known.append(NO_TICKET if unpurged is None else unpurged)
+            self._next[partition] = itertools.count(max(known) + 1)
+        return next(self._next[partition])
+
+    @staticmethod
+    def entry(commit: Commit) -> Changes:
+        """Return what keeps a commit of one ticket."""
+        (ticket,) = commit.tickets
+        return {_name(ticket): Pending.of(commit.changes, commit.letters).to_bytes()}
+
+    @staticmethod
+    def without(tickets: Iterable[int]) -> dict[bytes, bytes | None]:
+        """Return what keeps these commits no longer."""
+        return {_name(ticket): None for ticket in tickets}
+
+    def unconfirmed(self, partition: int) -> Iterator[tuple[int, Pending]]:
+        """Yield the commits that are kept, the oldest first."""
+        for raw, kept in self._storage.scan(partition, _OUTBOX):
+            yield int.from_bytes(raw, "big"), Pending.from_bytes(kept)
+
+    def unpurged(self, partition: int) -> int | None:
+        """Return the ticket of the last commit whose deletions lie in the files, None where none do."""
+        (raw,) = self._storage.read(partition, [_UNPURGED])
+        return None if raw is None else int(raw)
+
+    def may_purge(self, partition: int) -> bool:
+        """Return whether something is to be purged, and no commit up to that one waits any more."""
+        ticket = self.unpurged(partition)
+        oldest = next(self.unconfirmed(partition), None)
+        return ticket is not None and (oldest is None or oldest[0] > ticket)
+
+    def purged(self, partition: int, ticket: int) -> None:
+        """Note that the deletions of this commit, and of those before it, are purged."""
+        if self.unpurged(partition) == ticket:
+            self._storage.write(partition, {}, {_UNPURGED: None})
+
+
+def unpurged_since(ticket: int) -> dict[bytes, bytes | None]:
+    """Return what notes that a commit deletes what has to be purged; `NO_TICKET` waits for no commit."""
+    return {_UNPURGED: str(ticket).encode()}
+
+
+def _name(ticket: int) -> bytes:
+    return _OUTBOX + ticket.to_bytes(_BYTES, "big")
