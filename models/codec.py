@@ -13,7 +13,7 @@ import msgspec
 from models.errors import InvalidRecord
 from models.events import MAX_ID_BYTES, Event, Forget, Item, Review
 
-__all__ = ["EVENTS", "FORGETS", "ITEMS", "MAX_RECORD_BYTES", "REVIEWS", "Decoder", "encode"]
+__all__ = ["EVENTS", "FORGETS", "ITEMS", "MAX_AHEAD_MS", "MAX_RECORD_BYTES", "REVIEWS", "Decoder", "encode"]
 
 # A record of ours is under 4 KiB and a catalog text under 100 KiB; beyond this it is a mistake.
 MAX_RECORD_BYTES: Final = 512 * 1024
@@ -85,7 +85,7 @@ class Decoder(Generic[_Record]):
             number: float | None = getattr(record, name)
             if number is not None and not math.isfinite(number):
                 raise InvalidRecord(name, number, "must be finite")
-        if record.ts > now + MAX_AHEAD_MS:
+        if record.ts is not None and record.ts > now + MAX_AHEAD_MS:
             raise InvalidRecord("ts", record.ts, f"must be at most a day ahead of the clock, {now}")
         owner: str = getattr(record, self._key_field)
         if key != owner.encode():

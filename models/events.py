@@ -120,11 +120,14 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str | None = None
 
 
-class Forget(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to erase all that is known of one user."""
+class Forget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request to erase all that is known of one user, and what the user does up to ``ts``.
+
+    Without ``ts`` that is the time of the request's own record.
+    """
 
     user_id: Id
-    ts: Millis
+    ts: Millis | None = None
 
 
 class RankedItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

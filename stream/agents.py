@@ -11,6 +11,7 @@ from stream.arrivals import Released
 from stream.chunks import Chunk
 from stream.clock import now_ms
 from stream.crash_points import reach
+from stream.erasures import Erasures, Letterhead
 from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import letters_of
@@ -18,7 +19,7 @@ from stream.shelf import shelve
 from stream.turns import Turns
 from stream.worker import Worker
 
-__all__ = ["describe", "learn", "observe"]
+__all__ = ["describe", "erase", "learn", "observe"]
 
 # One is with the model's thread, and one with the event loop's.
 _PARTITIONS_AT_ONCE: Final = 3
@@ -36,17 +37,45 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 
 async def _observe(worker: Worker, arrived: Released) -> None:
+    async with worker.settlement.turn(arrived.partition):
+        await _answer(worker, worker.store.forgotten(arrived.partition).sift(arrived))
+
+
+async def _answer(worker: Worker, arrived: Released) -> None:
     """Fold events into profiles, answer each with a recommendation, and hand on what it teaches."""
     batch = worker.catalog.describe(Batch.of(arrived.events))
     profiles = worker.store.load(arrived.partition, batch.user)
     hide_bought = worker.settings.hide_bought
     answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
-    if not worker.is_current(arrived):
+    if not worker.is_current(arrived.chunk):
         return  # a rebalance came meanwhile: who owns the partition now reads these events again
     letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
     commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
     reach("saved-not-published")
     await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))
+
+
+async def erase(worker: Worker, chunks: StreamT[Chunk]) -> None:
+    """Erase users: what is known of them goes, and what they did before that counts no more."""
+    async for chunk in chunks:
+        async with worker.settlement.turn(chunk.tp.partition):
+            if worker.is_current(chunk):
+                await _erase(worker, chunk)
+
+
+async def _erase(worker: Worker, chunk: Chunk) -> None:
+    topic, partition = chunk.tp
+    head = Letterhead(worker.topics.name("examples"), worker.topics.name("decisions"), now_ms())
+    erasures = Erasures.of(chunk, worker.store, head)
+    letters = [letter.to_bytes() for letter in erasures.letters]
+    commit = worker.store.erase(partition, erasures.changes, {topic: chunk.next_offset}, letters)
+    reach("erased-not-published")
+
+    def done() -> None:
+        worker.meters.count_erasures(topic, erasures.users, erasures.refused)
+        worker.acknowledge([chunk])
+
+    await worker.settlement.begin(partition, commit, done)
 
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:

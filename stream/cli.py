@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "checkpoint": _Place("stream.cli_checkpoint", "Look into the checkpoints of the model."),
     "demo": _Place("stream.cli_demo", "Show it all at work on a recorded log of a real shop."),
     "evaluate": _Place("stream.cli_evaluate", "Test and train over recorded logs, without Kafka."),
+    "forget": _Place("stream.cli_ask", "Have all that is known of USER erased."),
     "recommend": _Place("stream.cli_ask", "Ask a running worker what it recommends USER now."),
     "replay": _Place("producers.cli", "Publish the events of a recorded LOG to Kafka."),
     "status": _Place("stream.cli_ask", "Ask a running worker how it stands."),

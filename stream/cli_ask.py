@@ -1,4 +1,6 @@
-"""``headrace status`` and ``headrace recommend``: questions to a running worker."""
+"""``headrace status``, ``recommend`` and ``forget``: what a running worker is asked or told."""
+
+from typing import Final
 
 import click
 import msgspec
@@ -8,8 +10,12 @@ from rich.table import Table
 from stream.client import Client
 from stream.quality_table import quality_table
 
-__all__ = ["recommend", "status"]
+__all__ = ["forget", "recommend", "status"]
 
+_SHOWN: Final = (
+    *("ready", "usable", "duplicates", "forgotten", "dead_letters"),
+    *("learnt", "lag", "rows", "users", "device"),
+)
 _web = click.option(
     "--web", default="http://127.0.0.1:6066", show_default=True, metavar="URL", help="The worker's web port."
 )
@@ -26,7 +32,7 @@ def status(web: str, *, as_json: bool) -> None:
         _print_json(view)
         return
     counts = Table(show_header=False, box=None)
-    for name in ("ready", "usable", "duplicates", "dead_letters", "learnt", "lag", "rows", "users", "device"):
+    for name in _SHOWN:
         counts.add_row(name.replace("_", " "), f"{getattr(view, name)}")
     for name, milliseconds in view.latency_ms.items():
         counts.add_row(f"latency {name}", f"{milliseconds:g} ms")
@@ -48,6 +54,19 @@ def recommend(user: str, count: int | None, web: str, *, as_json: bool) -> None:
     for place, item in enumerate(advice.items, start=1):
         items.add_row(f"{place}", item.item_id, f"{item.score:.3f}", item.source)
     Console().print(items)
+
+
+@click.command()
+@click.argument("user")
+@_web
+@_as_json
+def forget(user: str, web: str, *, as_json: bool) -> None:
+    """Have all that is known of USER erased, by whichever worker knows it, within 60 seconds."""
+    asked = Client(web).forget(user)
+    if as_json:
+        _print_json(asked)
+        return
+    click.echo(f"asked for in {asked.topic}-{asked.partition} at offset {asked.offset}: done within 60 s")
 
 
 def _print_json(answer: msgspec.Struct) -> None:

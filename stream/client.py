@@ -10,7 +10,7 @@ import msgspec
 
 from stream.errors import StreamError
 
-__all__ = ["Advice", "Client", "Drift", "Figures", "Refused", "Suggestion", "View", "WorkerAway"]
+__all__ = ["Advice", "Client", "Drift", "Figures", "Refused", "Request", "Suggestion", "View", "WorkerAway"]
 
 # A worker that is busy with a batch answers in milliseconds; one that takes longer than this is stuck.
 _ANSWER_SECONDS: Final = 10.0
@@ -69,6 +69,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     handled: int = 0
     usable: int = 0
     duplicates: int = 0
+    forgotten: int = 0
     dead_letters: int = 0
     handed_on: int = 0
     learnt: int = 0
@@ -96,6 +97,15 @@ class Advice(msgspec.Struct, frozen=True):
 
     user_id: str
     items: list[Suggestion]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Where in Kafka it stands that a user is to be forgotten."""
+
+    user_id: str
+    topic: str
+    partition: int
+    offset: int
 
 
 class Client:
@@ -132,9 +142,17 @@ class Client:
         query = "" if count is None else "?" + urlencode({"k": count})
         return self._decode(self._get(f"/users/{quote(user_id, safe='')}/recommendations{query}"), Advice)
 
+    def forget(self, user_id: str) -> Request:
+        """Ask for a user to be forgotten; raises `WorkerAway` and `Refused`."""
+        return self._decode(self._ask("DELETE", f"/users/{quote(user_id, safe='')}"), Request)
+
     def _get(self, path: str) -> bytes:
+        return self._ask("GET", path)
+
+    def _ask(self, method: str, path: str) -> bytes:
         try:
-            with urllib.request.urlopen(self.address + path, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - the user names the address
+            asked = urllib.request.Request(self.address + path, method=method)  # noqa: S310 - the user names the address
+            with urllib.request.urlopen(asked, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - likewise
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise Refused(f"{self.address}{path} answers {error.code} {error.reason}") from error

@@ -3,6 +3,7 @@
 | name | the worker has |
 | --- | --- |
 | ``saved-not-published`` | committed a batch, and told the broker nothing of it |
+| ``erased-not-published`` | erased users, and told the broker nothing of it |
 | ``published-not-confirmed`` | been told by the broker that it has a batch's outputs, and not noted it |
 | ``checkpoint-writing`` | written half of a checkpoint |
 | ``checkpoint-before-rename`` | written a checkpoint under its temporary name |

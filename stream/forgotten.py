@@ -1,22 +1,53 @@
 """The users of a partition who were erased, and the events of theirs that came too late to count.
 
-A marker stays where the profile was: until when the user was erased. What the user did up to then never counts
-again, whoever publishes it once more, and newer events begin a new profile. A marker names nobody, but who
-knows a user's id can tell whether it is there.
+A marker stays where the profile was: until when the user was erased. What the user did up to then never
+counts again, whoever publishes it once more, and newer events begin a new profile. A marker names nobody, but
+who knows a user's id can tell whether it is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from stream.arrivals import Released
+from stream.storage import Changes
 
-__all__ = ["MARKER", "Forgotten", "marker_of", "user_digest"]
+__all__ = ["MARKER", "NEVER", "Erased", "Forgotten", "marker_of", "tells_of_erasures", "user_digest"]
 
 # How the names of markers begin in a partition's store and changelog.
 MARKER: Final = b"f"
 # Two of 10^12 erased users share a digest with a chance of 10^-15.
 _DIGEST_BYTES: Final = 16
+
+
+class Erased(NamedTuple):
+    """Up to when a user was erased; both in milliseconds since the Unix epoch.
+
+    ``until`` is the time of the newest event that no longer counts, ``asked`` the newest time that was asked
+    for. The first is later where the profile held events beyond the second: their clocks were ahead, or they
+    came while the request was on its way.
+
+    Examples
+    --------
+    >>> Erased.from_bytes(Erased(until=1000, asked=900).to_bytes())
+    Erased(until=1000, asked=900)
+    """
+
+    until: int
+    asked: int
+
+    def to_bytes(self) -> bytes:
+        """Return the value of a marker."""
+        return b"%d %d" % self
+
+    @staticmethod
+    def from_bytes(raw: bytes) -> "Erased":
+        """Return what `to_bytes` wrote."""
+        until, asked = raw.split()
+        return Erased(int(until), int(asked))
+
+
+NEVER: Final = Erased(0, 0)
 
 
 def user_digest(user: str) -> bytes:
@@ -30,41 +61,56 @@ def user_digest(user: str) -> bytes:
     return blake2b(user.encode(), digest_size=_DIGEST_BYTES).digest()
 
 
-def marker_of(user: str, until: int) -> tuple[bytes, bytes]:
-    """Return name and value of the marker of a user who was erased; ``until`` as `Forgotten.until` has it."""
-    return MARKER + user_digest(user), str(until).encode()
+def marker_of(user: str, erased: Erased) -> tuple[bytes, bytes]:
+    """Return name and value of the marker of a user."""
+    return MARKER + user_digest(user), erased.to_bytes()
+
+
+def tells_of_erasures(changes: Changes) -> bool:
+    """Return whether there are markers among new values by name."""
+    return any(name.startswith(MARKER) for name in changes)
 
 
 class Forgotten:
-    """Until when users of a partition were erased.
+    """Up to when users of a partition were erased.
 
     Parameters
     ----------
     markers
-        Decimal milliseconds since the Unix epoch, by user digest.
+        Digest and value of each.
 
     Examples
     --------
-    >>> name, value = marker_of("ann", 1000)
-    >>> forgotten = Forgotten({name.removeprefix(MARKER): value})
-    >>> forgotten.until("ann"), forgotten.until("bob")
-    (1000, 0)
+    >>> forgotten = Forgotten([])
+    >>> forgotten.enter(dict([marker_of("ann", Erased(1000, 900))]))
+    >>> forgotten.of("ann").until, forgotten.of("bob") == NEVER
+    (1000, True)
     """
 
-    def __init__(self, markers: Mapping[bytes, bytes]) -> None:
-        self._until = {digest: int(raw) for digest, raw in markers.items()}
+    def __init__(self, markers: Iterable[tuple[bytes, bytes]]) -> None:
+        self._erased = {digest: Erased.from_bytes(raw) for digest, raw in markers}
 
-    def until(self, user: str) -> int:
-        """Return the time of a user's newest event that no longer counts, in milliseconds; 0 for none."""
-        return self._until.get(user_digest(user), 0) if self._until else 0
+    def enter(self, changes: Changes) -> None:
+        """Take in the markers among new values by name."""
+        self._erased |= _markers(changes)
 
-    def has(self, name: bytes, value: bytes | None) -> bool:
-        """Return whether a marker is here, by its name and value in the changelog."""
-        return value is not None and self._until.get(name.removeprefix(MARKER)) == int(value)
+    def of(self, user: str) -> Erased:
+        """Return up to when a user was erased, `NEVER` where it was not."""
+        return self._erased.get(user_digest(user), NEVER) if self._erased else NEVER
+
+    def has_all_of(self, changes: Changes) -> bool:
+        """Return whether all markers among new values by name are known."""
+        return _markers(changes).items() <= self._erased.items()
 
     def sift(self, arrived: Released) -> Released:
         """Return the arrivals with the events that no longer count among ``forgotten``."""
-        if not self._until:
+        if not self._erased:
             return arrived
-        late = [place for place in arrived.places if place.told.ts <= self.until(place.told.user_id)]
+        late = [place for place in arrived.places if place.told.ts <= self.of(place.told.user_id).until]
         return arrived.without(late) if late else arrived
+
+
+def _markers(changes: Changes) -> dict[bytes, Erased]:
+    """Return the markers among new values by name, by the digests of their users."""
+    markers = ((name, raw) for name, raw in changes.items() if name.startswith(MARKER) and raw is not None)
+    return {name.removeprefix(MARKER): Erased.from_bytes(raw) for name, raw in markers}

@@ -21,7 +21,7 @@ async def ingest(worker: Worker, chunks: StreamT[Chunk]) -> None:
         batch = worker.catalog.describe(Batch.of(arrived.events))
         profiles = worker.store.load(arrived.partition, batch.user)
         seen = fold(profiles, batch)
-        if not worker.is_current(arrived):
+        if not worker.is_current(arrived.chunk):
             continue
         commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, [])
         await worker.settle(arrived, seen, commit)

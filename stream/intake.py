@@ -28,7 +28,8 @@ class Intake:
     Parameters
     ----------
     topics
-        Those that are merged; their partitions of one number belong together.
+        Those whose partitions of one number belong together. What of them is not handled yet is waited for,
+        also of one that is not among the chunks: users are erased before events are folded.
     limit
         The most records of a batch.
     consumer

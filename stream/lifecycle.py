@@ -12,7 +12,7 @@ from faust.types.agents import AgentFun
 from mode.supervisors import CrashingSupervisor
 
 from stream import crash_points
-from stream.agents import describe, learn, observe
+from stream.agents import describe, erase, learn, observe
 from stream.books import broker_addresses
 from stream.brain import Brain
 from stream.chunks import Chunk
@@ -20,7 +20,8 @@ from stream.errors import PortTaken, StreamError
 from stream.ports import listens
 from stream.security import admin_security, credentials
 from stream.settings import BadSetting, Settings
-from stream.topics import create_missing
+from stream.topic_setup import create_missing
+from stream.topics import FORGET
 from stream.transport import FAUST_SETTINGS, chunk_topic, chunks_url, seek_by
 from stream.web import add_pages
 from stream.worker import Worker
@@ -110,6 +111,7 @@ def _add_agents(app: faust.App, worker: Worker, observe: Steps) -> None:
     name = worker.topics.name
     agents: dict[str, tuple[Steps, tuple[str, ...]]] = {
         "observe": (observe, worker.sources),
+        "erase": (erase, (name(FORGET),)),
         "describe": (describe, (name("catalog"),)),
     }
     if worker.settings.learner != "no":

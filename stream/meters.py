@@ -21,8 +21,9 @@ class Meters:
 
     Attributes
     ----------
-    usable, duplicates, dead_letters
-        Records of the source topics whose outputs the broker has confirmed, by what became of them.
+    usable, duplicates, forgotten, dead_letters
+        Records of the source topics whose outputs the broker has confirmed, by what became of them. Those
+        that are forgotten are events of users who were erased after them.
     handed_on
         Events handed on to the learner.
     learnt
@@ -31,10 +32,12 @@ class Meters:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.usable = self.duplicates = self.dead_letters = self.handed_on = self.learnt = 0
+        self.usable = self.duplicates = self.forgotten = self.dead_letters = 0
+        self.handed_on = self.learnt = 0
         self._events = self._counter("events", "Events by outcome and type.", "outcome", "event")
         self._recommendations = self._counter("recommendations", "Recommendations the broker has confirmed.")
         self._dead_letters = self._counter("dead_letters", "Records that could not be used.", "topic")
+        self._erasures = self._counter("erasures", "Users that were erased.")
         self._batches = self._counter("learner_batches", "Batches the learner has learnt from.")
         self._examples = self._counter("learner_examples", "Examples the learner has learnt from.")
         self.replays = self._counter("learner_replays", "Steps on remembered examples.")
@@ -60,19 +63,22 @@ class Meters:
         repeats = np.delete(np.arange(len(arrived.events)), kept).tolist()
         self.count_events("answered", (arrived.events[at].event for at in kept.tolist()))
         self.count_events("duplicate", (arrived.events[at].event for at in repeats))
+        self.count_events("forgotten", (place.told.event for place in arrived.forgotten))
         self.count_dead_letters(place.chunk.tp.topic for place, _ in arrived.refused)
         sent = np.array([arrived.places[at].record.timestamp for at in kept.tolist()], dtype=np.int64)
         self.count_answers((now - sent) / 1000)
 
     def count_events(self, outcome: str, actions: Iterable[str]) -> None:
-        """Count events of one outcome: ``answered`` or ``duplicate``."""
+        """Count events of one outcome: ``answered``, ``duplicate`` or ``forgotten``."""
         counted = Counter(actions)
         for action, count in counted.items():
             self._events.labels(outcome, action).inc(count)
         if outcome == "answered":
             self.usable += counted.total()
-        else:
+        elif outcome == "duplicate":
             self.duplicates += counted.total()
+        else:
+            self.forgotten += counted.total()
 
     def count_dead_letters(self, topics: Iterable[str]) -> None:
         """Count records of source topics that went to the dead letters."""
@@ -83,6 +89,11 @@ class Meters:
     def count_inner_dead_letters(self, topic: str, letters: int) -> None:
         """Count records of another topic that went to its dead letters."""
         self._dead_letters.labels(topic).inc(letters)
+
+    def count_erasures(self, topic: str, users: int, refused: int) -> None:
+        """Count users that were erased, and records of the topic that asked for nothing."""
+        self._erasures.inc(users)
+        self.count_inner_dead_letters(topic, refused)
 
     def count_answers(self, seconds: npt.NDArray[np.float64]) -> None:
         """Count recommendations that the broker has confirmed, each with its latency in seconds."""

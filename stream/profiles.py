@@ -24,7 +24,7 @@ from models.profile import Profiles
 from models.seen import BLOCK, blocks_from_bytes
 from stream.agreement import Agreement
 from stream.commits import Commit, changes_of, places_of
-from stream.forgotten import MARKER, Forgotten
+from stream.forgotten import MARKER, Forgotten, tells_of_erasures
 from stream.publisher import Stretch
 from stream.storage import Changes, Storage
 from stream.tickets import NO_TICKET, Tickets, unpurged_since
@@ -101,16 +101,16 @@ class ProfileStore:
     def erase(
         self, partition: int, changes: Changes, offsets: Mapping[str, int], letters: list[bytes]
     ) -> Commit:
-        """Write changes that erase users, and the rest as `commit` does; it is `compact` that purges them."""
-        ticket = self.tickets.draw(partition)
-        commit = Commit([ticket], {**changes, **places_of(offsets)}, letters)
-        self._write(partition, commit.changes, {**self.tickets.entry(commit), **unpurged_since(ticket)})
+        """Write changes that erase users, and the rest as `commit` does; `Tickets.purge` purges them."""
+        commit = Commit([self.tickets.draw(partition)], {**changes, **places_of(offsets)}, letters)
+        unpurged = unpurged_since(commit.tickets[0])
+        self._write(partition, commit.changes, {**self.tickets.entry(commit), **unpurged})
         return commit
 
     def forgotten(self, partition: int) -> Forgotten:
         """Return which users were erased."""
         if partition not in self._forgotten:
-            self._forgotten[partition] = Forgotten(dict(self._storage.scan(partition, MARKER)))
+            self._forgotten[partition] = Forgotten(self._storage.scan(partition, MARKER))
         return self._forgotten[partition]
 
     def claim(self, partition: int, changes: Changes, again: Iterable[bytes], agreed: Agreement) -> Commit:
@@ -137,7 +137,8 @@ class ProfileStore:
         found = list(self.tickets.unconfirmed(partition))
         names = list(dict.fromkeys(name for _, one in found for name in one.names))
         values = dict(zip(names, self._storage.read(partition, names), strict=True))
-        return Commit([ticket for ticket, _ in found], values, [raw for _, one in found for raw in one.letters])
+        letters = [raw for _, one in found for raw in one.letters]
+        return Commit([ticket for ticket, _ in found], values, letters)
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""
@@ -160,16 +161,15 @@ class ProfileStore:
 
     def apply(self, partition: int, changes: Changes, agreed: Agreement) -> None:
         """Write the newest values of the partition's changelog, all or nothing."""
-        self._write(partition, changes, {_AGREEMENT: _encode(agreed)})
+        # What a marker comes with may delete what lies in the files.
+        unpurged = self.tickets.still_unpurged(partition) if tells_of_erasures(changes) else {}
+        self._write(partition, changes, {**unpurged, _AGREEMENT: _encode(agreed)})
 
     def drop(self, partition: int) -> None:
-        """Delete all that is stored of a partition; it is `compact` that purges it."""
+        """Delete all that is stored of a partition; `Tickets.purge` purges it."""
         self._storage.drop(partition, unpurged_since(NO_TICKET))
-        self._forget(partition)
-
-    def compact(self, partition: int) -> None:
-        """Purge what was deleted from the files, all or nothing of it; in any thread."""
-        self._storage.compact(partition)
+        self._look_up_again(partition)
+        self._forgotten.pop(partition, None)
 
     def told(self, topic: str, partition: int) -> int:
         """Return the offset below which the dead letters of a topic that has no profiles are sent."""
@@ -191,9 +191,10 @@ class ProfileStore:
         state = {name: value for name, value in changes.items() if name[:1] in _STATE}
         places = {name: value for name, value in changes.items() if name not in state}
         self._storage.write(partition, state, {**places, **kept})
-        self._forget(partition)
+        self._look_up_again(partition)
+        if partition in self._forgotten:
+            self._forgotten[partition].enter(changes)
 
-    def _forget(self, partition: int) -> None:
+    def _look_up_again(self, partition: int) -> None:
         self._offsets.pop(partition, None)
         self._agreements.pop(partition, None)
-        self._forgotten.pop(partition, None)

@@ -23,6 +23,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     handled: int
     usable: int
     duplicates: int
+    forgotten: int
     dead_letters: int
     handed_on: int
     learnt: int
@@ -42,9 +43,10 @@ def status(worker: Worker) -> Status:
     meters, recommender = worker.meters, worker.brain.recommender
     return Status(
         ready=is_ready(worker),
-        handled=meters.usable + meters.duplicates + meters.dead_letters,
+        handled=meters.usable + meters.duplicates + meters.forgotten + meters.dead_letters,
         usable=meters.usable,
         duplicates=meters.duplicates,
+        forgotten=meters.forgotten,
         dead_letters=meters.dead_letters,
         handed_on=meters.handed_on,
         learnt=meters.learnt,

@@ -32,6 +32,8 @@ class Restoration:
     What this store itself has published is in its copy, so that nothing need be applied, and what the copy
     has beyond it is published at the end. Where another has gone on, the copy is only good as far as the
     changelog had it: if it holds commits beyond that, it is dropped, and the changelog read from its start.
+    So is a copy that holds users whom another has erased: the changelog may have lost the word by now that
+    deletes their profiles, but not the markers.
 
     Parameters
     ----------
@@ -64,6 +66,7 @@ class Restoration:
         self._agreed = agreed
         self._assembly = Assembly(agreed.author)
         self._follows = False  # whether the log's commits are applied
+        self._is_new = not agreed.offset  # whether there is nothing that they have not built
 
     @property
     def start(self) -> int:
@@ -76,10 +79,11 @@ class Restoration:
         for step in self._assembly.add(records):
             if not self._follows and not self._knows(step):
                 if self._agreed.is_apart or self._store.unconfirmed(self._partition).tickets:
-                    self._start_anew(step.author)
-                    return False
+                    return self._start_anew(f"another worker went on (takeover {step.author.epoch})")
                 self._follows = True
             if self._follows:
+                if not (self._is_new or self._store.forgotten(self._partition).has_all_of(step.changes)):
+                    return self._start_anew("users of the local copy were erased")
                 changes.update(step.changes)
             self._agreed = replace(self._agreed, offset=step.next_offset, author=step.author)
         if changes:
@@ -109,11 +113,11 @@ class Restoration:
         ours, logged = self._store.offsets(self._partition), Commit([], step.changes, []).offsets
         return all(offset <= ours.get(topic, 0) for topic, offset in logged.items())
 
-    def _start_anew(self, author: Author) -> None:
-        named = (*self._tp, author.epoch)
-        _log.info("%s-%d: another worker went on (takeover %d); its changelog is read from the start", *named)
+    def _start_anew(self, reason: str) -> bool:
+        _log.info("%s-%d: %s; the changelog is read from its start", *self._tp, reason)
         self._store.drop(self._partition)
         self._begin(Agreement(self._log))
+        return False
 
     def _new_sources(self, sources: Sources) -> Changes:
         """Return what to change for source topics that are new, or new ones under an old name."""

@@ -5,6 +5,7 @@ what is folded already drops out as repeats, and has been answered; the rest is 
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -45,6 +46,14 @@ class Settlement:
         self._fail = fail
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
         self._chains: dict[int, Chain] = {}
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, partition: int) -> asyncio.Lock:
+        """Return what must be held from reading what a commit changes until the commit is begun.
+
+        Two agents change the profiles of a partition: what one has read, the other must not erase meanwhile.
+        """
+        return self._turns[partition]
 
     def holds(self, partition: int) -> bool:
         """Return whether commits of a partition are settled here."""

@@ -7,6 +7,7 @@ from functools import partial
 from stream.custody import Custody
 from stream.patience import patiently
 from stream.settlement import Settlement
+from stream.shredder import Shredder
 
 __all__ = ["Takeover"]
 
@@ -20,21 +21,29 @@ class Takeover:
         Restores them.
     settlement
         Publishes what is left from earlier, and is told which partitions are this worker's.
+    shredder
+        Likewise.
     identities
         Asks the broker for the identities of changelog and sources, by topic; it runs in a thread.
     """
 
     def __init__(
-        self, custody: Custody, settlement: Settlement, identities: Callable[[], Mapping[str, str]]
+        self,
+        custody: Custody,
+        settlement: Settlement,
+        shredder: Shredder,
+        identities: Callable[[], Mapping[str, str]],
     ) -> None:
         self._custody = custody
         self._settlement = settlement
+        self._shredder = shredder
         self._identities = identities
         self._taking: asyncio.Task[None] | None = None
 
     async def take(self, partitions: Iterable[int]) -> None:
         """Take over what this worker does not hold yet; a rebalance that begins meanwhile breaks it off."""
         wanted = sorted(partitions)
+        self._shredder.keep(wanted)
         self._taking = asyncio.create_task(patiently(partial(self._take, wanted)))
         try:
             await asyncio.wait([self._taking])

@@ -1,20 +1,16 @@
 """The topics: their names, and how they must be set up on the broker."""
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final, NamedTuple
-
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from stream.errors import StreamError
 
-__all__ = ["BROWSE", "CONNECT_MS", "ORDERS", "BrokerAway", "TopicMismatch", "Topics", "create_missing"]
+__all__ = ["BROWSE", "CONNECT_MS", "FORGET", "ORDERS", "BrokerAway", "Topic", "TopicMismatch", "Topics"]
 
 BROWSE: Final = "clicks"
 ORDERS: Final = "purchases"
-_INPUTS: Final = (BROWSE, ORDERS, "catalog", "forget")
+FORGET: Final = "forget"
+_INPUTS: Final = (BROWSE, ORDERS, "catalog", FORGET)
 # A dead letter holds a record of up to 2 MB as it came, and its headers.
 _LARGE: Final = {"max.message.bytes": str(4 * 1024 * 1024)}
 # The training log is kept for a week: what a retrain can look back on. A record holds a whole batch.
@@ -22,8 +18,16 @@ _LESSONS: Final = {"retention.ms": str(7 * 24 * 3600 * 1000), **_LARGE}
 # A broker that is up answers at once; a name may have several addresses to try.
 CONNECT_MS: Final = 3_000
 _COMPACTED: Final = {"cleanup.policy": "compact"}
-# A record that does not count (stream/changelog.py) is written over before compaction can prefer it.
-_PROFILES: Final = {**_COMPACTED, "min.compaction.lag.ms": str(3600 * 1000)}
+# A record that does not count (stream/changelog.py) is written over before compaction can prefer it. But what
+# was written over or deleted, as a user who was erased, must not be there for long.
+_PROFILES: Final = {
+    **_COMPACTED,
+    "min.compaction.lag.ms": str(3600 * 1000),
+    "max.compaction.lag.ms": str(4 * 3600 * 1000),
+    "segment.ms": str(3600 * 1000),
+}
+# Who rebuilds everything from the sources must not find again whom they still tell of.
+_FOREVER: Final = {"retention.ms": "-1"}
 # Compacted soon, so that a new follower reads little more than each row once.
 _MODEL: Final = {
     **_COMPACTED,
@@ -125,7 +129,7 @@ class Topics:
             name: {} for name in (*_INPUTS, "recommendations", "decisions")
         }
         config |= {"catalog": _COMPACTED, "profiles": _PROFILES, "examples": _LESSONS}
-        config |= {"model": _MODEL, "steps": _LESSONS}
+        config |= {"model": _MODEL, "steps": _LESSONS, FORGET: _FOREVER}
         topics = [
             Topic(self.name(topic), 1 if topic in _SINGLE else self.partitions, kept, topic in _INPUTS)
             for topic, kept in config.items()
@@ -133,58 +137,3 @@ class Topics:
         refusing = (*_INPUTS, "examples")
         dead = [Topic(self.dead_letters(self.name(topic)), self.partitions, _LARGE) for topic in refusing]
         return topics + dead
-
-
-def create_missing(brokers: Sequence[str], topics: Iterable[Topic], security: Mapping[str, Any]) -> list[str]:
-    """Create the topics that are not there; return a sentence for each that is set up differently.
-
-    It talks to the broker from the thread it is called from, and silences the logs of kafka-python, whose
-    every attempt to connect would be an error there.
-
-    Raises
-    ------
-    BrokerAway
-        If no broker answers.
-    TopicMismatch
-        If a topic has another number of partitions.
-    """
-    wanted = {topic.name: topic for topic in topics}
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    try:
-        admin = KafkaAdminClient(bootstrap_servers=list(brokers), bootstrap_timeout_ms=CONNECT_MS, **security)
-    except KafkaError as error:
-        raise BrokerAway(brokers, error) from error
-    try:
-        there = wanted.keys() & set(admin.list_topics())
-        # Replication is left to the broker's own default; another worker may be quicker.
-        missing = {
-            name: {"num_partitions": topic.partitions, "configs": dict(topic.config)}
-            for name, topic in wanted.items()
-            if name not in there
-        }
-        if missing:
-            with suppress(TopicAlreadyExistsError):
-                admin.create_topics(missing, wait_for_metadata=True)
-        return _differences(admin, [wanted[name] for name in sorted(there)])
-    finally:
-        admin.close()
-
-
-def _differences(admin: Any, topics: list[Topic]) -> list[str]:
-    """Compare partitions and configuration with what the broker has."""
-    if not topics:
-        return []
-    partitions = {
-        found["name"]: len(found["partitions"]) for found in admin.describe_topics([t.name for t in topics])
-    }
-    for topic in topics:
-        if partitions[topic.name] != topic.partitions:
-            raise TopicMismatch(topic.name, partitions[topic.name], topic.partitions, is_input=topic.is_input)
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
-    configs = admin.describe_configs(resources)["topic"]
-    return [
-        f"topic {topic.name} has {key}={found}, not {value}"
-        for topic in topics
-        for key, value in topic.config.items()
-        if (found := configs[topic.name].get(key, {}).get("value")) != value
-    ]

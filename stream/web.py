@@ -4,18 +4,22 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
-from aiokafka.partitioner import murmur2
-from faust.web import Request, Response
+from aiokafka.errors import KafkaError
+from faust.types.web import ViewHandlerFun
+from faust.web import Request, Response, View
 from msgspec import to_builtins
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from models.answers import ranked_items
 from models.context import Context
 from models.errors import InvalidRecord
+from models.events import MAX_ID_BYTES
 from models.observation import History
 from models.profile import Profiles
 from stream.answering import banned_items
+from stream.clock import now_ms
 from stream.health import is_ready, measure
+from stream.keys import partition_of
 from stream.report import status
 from stream.worker import Worker
 
@@ -41,6 +45,16 @@ def add_pages(app: faust.App, worker: Worker) -> None:
         app.page(path, name=page.__name__)(
             cast("Any", page)
         )  # a bound method, which Faust calls with no view
+    app.page("/users/{user_id}", base=OnDelete, name="forget")(cast("Any", pages.forget))
+
+
+class OnDelete(View):
+    """A page that answers DELETE, where Faust's own answer GET."""
+
+    @classmethod
+    def from_handler(cls, fun: ViewHandlerFun) -> type[View]:
+        """Return the view whose answer is ``fun``'s."""
+        return type("OnDelete", (cls,), {"delete": fun, "__module__": __name__})
 
 
 class Pages:
@@ -92,10 +106,23 @@ class Pages:
         (items,) = ranked_items(ranked, self._worker.names)
         return self._json({"user_id": user_id, "items": to_builtins(items)})
 
+    async def forget(self, request: Request, user_id: str) -> Response:  # noqa: ARG002 - as above
+        """Ask for a user to be forgotten: 202 with where the request lies, once Kafka has it."""
+        size = len(user_id.encode(errors="replace"))
+        if not 1 <= size <= MAX_ID_BYTES:
+            refused = InvalidRecord("user_id", user_id, f"must be 1 to {MAX_ID_BYTES} bytes of UTF-8")
+            return self._json({"error": str(refused)}, 400)
+        try:
+            place = await self._worker.books.requests.publish(user_id, now_ms())
+        except (TimeoutError, KafkaError) as error:
+            said = f"Kafka has not confirmed it ({error or 'no answer'}): ask again"
+            return self._json({"error": said}, 503)
+        return self._json(to_builtins(place), 202)
+
     def _profile(self, user_id: str) -> Profiles:
         """Return the user's profile, one row; a shop's own partitioner may have put it anywhere."""
         store, partitions = self._worker.store, self._worker.settings.partitions
-        usual = (murmur2(user_id.encode()) & 0x7FFFFFFF) % partitions
+        usual = partition_of(user_id.encode(), partitions)
         others = (partition for partition in range(partitions) if partition != usual)
         found = (store.load(partition, [user_id]) for partition in (usual, *others))
         return next((profiles for profiles in found if profiles.events[0]), Profiles([user_id]))

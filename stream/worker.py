@@ -30,8 +30,7 @@ from stream.replies import Stamp
 from stream.school import School
 from stream.settings import Settings
 from stream.settlement import Settlement
-from stream.takeover import Takeover
-from stream.topics import BROWSE, ORDERS, Topics
+from stream.topics import BROWSE, FORGET, ORDERS, Topics
 from stream.transport import consumer
 
 __all__ = ["Worker"]
@@ -58,7 +57,7 @@ class Worker:
 
     store: ProfileStore
     settlement: Settlement
-    takeover: Takeover
+    books: Books
 
     def __init__(self, app: AppT, settings: Settings, brain: Brain) -> None:
         self.app = app
@@ -66,11 +65,12 @@ class Worker:
         self.brain = brain
         self.topics = Topics(settings.topic_prefix, settings.partitions)
         self.sources = (self.topics.name(BROWSE), self.topics.name(ORDERS))
+        self.keyed = (*self.sources, self.topics.name(FORGET))
         self._examples = TP(self.topics.name("examples"), 0)
         self.meters = Meters()
         self.names = Names()
         self.catalog = Catalog()
-        self.intake = Intake(self.sources, settings.batch, lambda: consumer(app), now_ms)
+        self.intake = Intake(self.keyed, settings.batch, lambda: consumer(app), now_ms)
         self.pace = Pace(settings.batch)
         self.read_to: dict[TP, int] = {}
         self._is_open = False
@@ -78,7 +78,8 @@ class Worker:
 
     async def open(self) -> None:
         """Open the profile store and follow the model; an import opens nothing."""
-        self.store, self.settlement, self.takeover = Books.open(self.app, self.settings)
+        self.books = Books.open(self.app, self.settings)
+        self.store, self.settlement = self.books[:2]
         self._is_open = True
         await self.follower.start(self.app.crash)
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
@@ -86,7 +87,7 @@ class Worker:
     async def finish(self) -> None:
         """Wait for what the broker has not confirmed yet, but not for long."""
         if self._is_open:
-            await asyncio.gather(self.settlement.drain(), self._end_learning())
+            await asyncio.gather(self.settlement.drain(), self._end_learning(), self.books.shredder.stop())
             self.settlement.abandon()
             await self.follower.stop()
 
@@ -102,7 +103,7 @@ class Worker:
 
     def next_offset(self, tp: TP) -> int:
         """Return where a partition must be read from so that its fold misses nothing: 0 where all is lost."""
-        if tp.topic in self.sources:
+        if tp.topic in self.keyed:
             return self.store.offsets(tp.partition).get(tp.topic, 0)
         if tp == self._examples:
             return self.learner.progress.position
@@ -110,7 +111,7 @@ class Worker:
 
     async def take_over(self, assigned: Iterable[TP]) -> None:
         """Restore what is new to this worker, and say what an earlier run of it had to say."""
-        await self.takeover.take({tp.partition for tp in assigned if tp.topic in self.sources})
+        await self.books.takeover.take({tp.partition for tp in assigned if tp.topic in self.sources})
 
     async def take_part(self, assigned: Iterable[TP]) -> None:
         """Begin to learn where this worker has got the examples, and leave it to others where it has not."""
@@ -123,12 +124,11 @@ class Worker:
         """Forget what waits of partitions, and finish what is under way of them."""
         revoked = set(revoked)
         self.intake.forget(revoked)
-        await self.takeover.leave({tp.partition for tp in revoked if tp.topic in self.sources})
+        await self.books.takeover.leave({tp.partition for tp in revoked if tp.topic in self.sources})
 
-    def is_current(self, arrived: Released) -> bool:
-        """Return whether events are still this worker's: no rebalance has taken them since they arrived."""
-        arrivals = [*arrived.places, *(place for place, _ in arrived.refused)]
-        return self.settlement.holds(arrived.partition) and consumer(self.app).is_current(arrivals[0].chunk)
+    def is_current(self, chunk: Chunk) -> bool:
+        """Return whether a chunk is still this worker's: no rebalance has taken it since it arrived."""
+        return self.settlement.holds(chunk.tp.partition) and consumer(self.app).is_current(chunk)
 
     def stamp(self, batch: Batch, events: Iterable[Any]) -> Stamp:
         """Return what the answers of a batch have in common, once its items have names."""

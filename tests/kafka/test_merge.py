@@ -20,7 +20,8 @@ from kafka.partitioner.default import murmur2
 from shop import Shop
 from worker_process import WorkerProcess
 
-from stream.topics import Topics, create_missing
+from stream.topic_setup import create_missing
+from stream.topics import Topics
 
 _EVENTS, _USERS, _ITEMS = 6_000, 40, 200
 _FAITHFUL = 0.95  # the share of steps along the chain

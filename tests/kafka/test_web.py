@@ -16,7 +16,8 @@ from worker_process import WorkerProcess
 
 from producers.bundled import REES46
 from stream.ports import LOOPBACK
-from stream.topics import Topics, create_missing
+from stream.topic_setup import create_missing
+from stream.topics import Topics
 
 _EVENTS = 600
 _TOP_K, _PARTITIONS = 9, 4
