@@ -69,6 +69,7 @@ class Shredder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            self._task = None
 
     async def _run(self) -> None:
         try:
