@@ -108,14 +108,13 @@ class Pages:
 
     async def forget(self, request: Request, user_id: str) -> Response:  # noqa: ARG002 - as above
         """Ask for a user to be forgotten: 202 with where the request lies, once Kafka has it."""
-        size = len(user_id.encode(errors="replace"))
-        if not 1 <= size <= MAX_ID_BYTES:
+        if not 1 <= len(user_id.encode()) <= MAX_ID_BYTES:
             refused = InvalidRecord("user_id", user_id, f"must be 1 to {MAX_ID_BYTES} bytes of UTF-8")
             return self._json({"error": str(refused)}, 400)
         try:
             place = await self._worker.books.requests.publish(user_id, now_ms())
         except (TimeoutError, KafkaError) as error:
-            said = f"Kafka has not confirmed it ({error or 'no answer'}): ask again"
+            said = f"Kafka has not confirmed it ({str(error) or 'no answer'}): ask again"
             return self._json({"error": said}, 503)
         return self._json(to_builtins(place), 202)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.assignor import Member, TogetherAssignor, shares
 
-USERS = ("clicks", "purchases", "catalog")
+USERS = ("clicks", "purchases", "forget", "catalog")
 ALL = frozenset([*USERS, "examples"])
 
 subscriptions = st.sampled_from([ALL, frozenset(USERS)])
@@ -79,7 +79,8 @@ def test_the_assignor_that_it_replaces_splits_the_topics_of_a_user(workers: int)
         metadata = one.metadata(ALL)
         found = assignor.assign(cluster, {f"worker-{number}": metadata for number in range(workers)})
         topics = [dict(assigned.assignment) for assigned in found.values()]
-        assert all(share.get("clicks") == share.get("purchases") for share in topics) is together
+        alike = (share.get("clicks") == share.get("purchases") == share.get("forget") for share in topics)
+        assert all(alike) is together
 
 
 def test_what_was_assigned_is_named_at_the_next_rebalance() -> None:

@@ -228,6 +228,13 @@ def test_the_largest_record_is_allowed() -> None:
         read(as_json(text="x" * (filler + 1)))
 
 
+def test_a_request_to_forget_may_leave_its_time_to_its_record() -> None:
+    assert FORGETS.decode(b'{"user_id":"ann"}', b"ann", NOW) == Forget(user_id="ann", ts=None)
+    assert FORGETS.decode(encode(Forget(user_id="ann")), b"ann", NOW).ts is None
+    with pytest.raises(InvalidRecord, match="ts: must be at most a day ahead"):
+        FORGETS.decode(encode(Forget(user_id="ann", ts=NOW + DAY_MS + 1)), b"ann", NOW)
+
+
 @pytest.mark.parametrize("rating", [0.9, 5.1, math.nan])
 def test_a_rating_is_one_to_five(rating: float) -> None:
     review = {"review_id": "r", "user_id": "ann", "item_id": "hat", "ts": 1, "rating": rating}

@@ -18,6 +18,7 @@ from stream.agreement import Agreement
 from stream.changelog import Author, outgoing
 from stream.commits import Commit
 from stream.custody import Custody, PartitionTaken
+from stream.forgotten import Erased, marker_of
 from stream.profiles import ProfileStore
 from stream.publisher import Outgoing, Stretch
 
@@ -268,6 +269,52 @@ def test_an_older_backup_of_a_store_is_brought_up_to_date(host: Hosts, log: Memo
         assert first.check() == 8
 
     asyncio.run(law())
+
+
+def test_a_copy_in_which_another_has_erased_users_loses_them_also_where_the_log_no_longer_says_so(
+    host: Hosts, log: MemoryLog
+) -> None:
+    async def law() -> None:
+        first, second = await begun(host()), host()
+        await second.take()
+        await _erase(second)
+        second.fold(1)
+        await second.publish()
+        log.compact()
+        log.records = [record for record in log.records if record.value is not None]
+        await first.take()
+        assert first.users() == second.users() == [[], [1, 4], [2]]
+        assert first.store.forgotten(0).of("ann") == Erased(7, 7)
+        assert first.store.tickets.unpurged(0) is not None
+
+    asyncio.run(law())
+
+
+def test_a_copy_is_kept_by_whoever_erased_the_users_or_knows_of_it(
+    host: Hosts, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def law() -> None:
+        first, second = await begun(host()), host()
+        await _erase(first)
+        starts = []
+        read = log.read
+        monkeypatch.setattr(log, "read", lambda tp, at, end: starts.append(at) or read(tp, at, end))
+        await begun(second, 1)
+        await first.take()
+        await begun(second, 1)
+        assert first.users() == [[], [1, 4], [2]]
+        assert second.users() == [[], [1, 4], [2, 5]]
+        assert (starts[0], len(starts)) == (0, 3)
+        assert min(starts[1:]) > 0
+
+    asyncio.run(law())
+
+
+async def _erase(host: Host) -> None:
+    """Erase the first user."""
+    name, value = marker_of("ann", Erased(7, 7))
+    host.waiting.append(host.store.erase(0, {USERS[0]: None, name: value}, {}, []))
+    await host.publish()
 
 
 @pytest.mark.parametrize(

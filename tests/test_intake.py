@@ -11,7 +11,7 @@ import stream.intake
 from stream.chunks import Chunk
 from stream.intake import Intake
 
-CLICKS, PURCHASES = TP("clicks", 3), TP("purchases", 3)
+CLICKS, PURCHASES, FORGET = TP("clicks", 3), TP("purchases", 3), TP("forget", 3)
 
 
 class FakeConsumer:
@@ -38,10 +38,12 @@ class FakeConsumer:
 class Desk:
     """An intake, the queue it reads from, and the batches it gave."""
 
-    def __init__(self, consumer: FakeConsumer, limit: int = 100) -> None:
+    def __init__(
+        self, consumer: FakeConsumer, limit: int = 100, topics: tuple[str, ...] = ("clicks", "purchases")
+    ) -> None:
         self.consumer = consumer
         self.coming: asyncio.Queue[Chunk | None] = asyncio.Queue()
-        self.intake = Intake(("clicks", "purchases"), limit, lambda: consumer, lambda: NOW)  # type: ignore[arg-type, return-value]
+        self.intake = Intake(topics, limit, lambda: consumer, lambda: NOW)  # type: ignore[arg-type, return-value]
         self.batches = self.intake.batches(self._chunks())
 
     async def _chunks(self) -> AsyncIterator[Chunk]:
@@ -106,6 +108,22 @@ def test_a_topic_that_is_read_to_its_end_is_not_waited_for() -> None:
         desk = Desk(FakeConsumer(clicks=2, purchases=0))
         desk.arrive(chunk(CLICKS, 0, [10, 20]))
         assert await desk.next_times() == [10, 20]
+
+    asyncio.run(law())
+
+
+def test_users_are_erased_before_events_that_may_be_theirs_are_looked_at() -> None:
+    async def law() -> None:
+        desk = Desk(FakeConsumer(clicks=2, forget=1), topics=("clicks", "purchases", "forget"))
+        desk.arrive(chunk(CLICKS, 0, [10, 20]))
+        first = asyncio.ensure_future(desk.next_times())
+        await taken_in(desk, CLICKS)
+        assert not first.done()
+        desk.consumer.handed_on[FORGET] = 1  # with the other agent, not done
+        await asyncio.sleep(0.02)
+        assert not first.done()
+        del desk.consumer.handed_on[FORGET], desk.consumer.ends[FORGET]
+        assert await first == [10, 20]
 
     asyncio.run(law())
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from arriving import BAD, NOW, chunk
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from models.metrics import Quality
+from stream.arrivals import Arrivals
 from stream.meters import Meters
 
 
@@ -25,12 +28,25 @@ def test_events_are_counted_by_outcome_and_type() -> None:
     meters = Meters()
     meters.count_events("answered", ["view_item", "purchase", "view_item"])
     meters.count_events("duplicate", ["view_item"])
+    meters.count_events("forgotten", ["refund"])
     meters.count_events("answered", [])
     read = samples(meters)
     assert read["headrace_events_total", ("view_item", "answered")] == 2
     assert read["headrace_events_total", ("purchase", "answered")] == 1
     assert read["headrace_events_total", ("view_item", "duplicate")] == 1
-    assert (meters.usable, meters.duplicates) == (3, 1)
+    assert read["headrace_events_total", ("refund", "forgotten")] == 1
+    assert (meters.usable, meters.duplicates, meters.forgotten) == (3, 1, 1)
+
+
+def test_each_record_of_a_batch_has_one_outcome() -> None:
+    arrivals, meters = Arrivals(100), Meters()
+    arrivals.add(chunk(TP("clicks", 3), 7, [10, 20, BAD, 30, 40]), NOW)
+    whole = arrivals.release(3, ())
+    assert whole is not None
+    arrived = whole.without(whole.places[:1])
+    meters.count_batch(arrived, np.array([0, 2]), NOW)
+    outcomes = (meters.usable, meters.duplicates, meters.forgotten, meters.dead_letters)
+    assert (outcomes, sum(outcomes)) == ((2, 1, 1, 1), 5)
 
 
 def test_dead_letters_are_counted_by_topic() -> None:
