@@ -34,8 +34,12 @@ class Answers(msgspec.Struct, frozen=True):
     differing: frozenset[str] = frozenset()
 
 
-def check_answers(event_ids: Mapping[str, str], records: Iterable[Record]) -> Answers:
-    """Return what is wrong with the records; ``event_ids`` has the event of each answer that must be there.
+def check_answers(
+    event_ids: Mapping[str, str], records: Iterable[Record], may: Mapping[str, str] | None = None
+) -> Answers:
+    """Return what is wrong with the records.
+
+    ``event_ids`` has the event of each answer that must be there, ``may`` of those that can be there.
 
     Examples
     --------
@@ -43,11 +47,11 @@ def check_answers(event_ids: Mapping[str, str], records: Iterable[Record]) -> An
     frozenset({'clicks-0-7'})
     """
     values: dict[str, list[bytes]] = defaultdict(list)
-    strange = set()
+    strange, known = set(), {**(may or {}), **event_ids}
     for record in records:
         answer = _decode(record.value or b"")
         values[answer.recommendation_id].append(record.value or b"")
-        if event_ids.get(answer.recommendation_id) != answer.event_id:
+        if known.get(answer.recommendation_id) != answer.event_id:
             strange.add(answer.recommendation_id)
     return Answers(
         missing=frozenset(event_ids.keys() - values.keys()),

@@ -80,11 +80,11 @@ class Steps(NamedTuple):
         return cls(*([step[place] for step in told] for place in range(3)))
 
 
-def check_lessons(teaching: Iterable[str], taught: Taught) -> Lessons:
-    """Return how the examples differ from the events that must teach, by the ids of their answers."""
+def check_lessons(teaching: Iterable[str], taught: Taught, may: Iterable[str] = ()) -> Lessons:
+    """Return how the examples differ from the events that must or may teach, by the ids of their answers."""
     must, counts = frozenset(teaching), Counter(taught.answer_ids)
     twice = {one for one, count in counts.items() if count > 1}
-    return Lessons(must - counts.keys(), frozenset((counts.keys() - must) | twice))
+    return Lessons(must - counts.keys(), frozenset((counts.keys() - must - set(may)) | twice))
 
 
 def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[bytes, bytes | None]:

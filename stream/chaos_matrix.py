@@ -8,6 +8,7 @@ import msgspec
 from stream import chaos_disk, chaos_faults, chaos_input
 from stream.chaos_burst import burst
 from stream.chaos_faults import Strike
+from stream.chaos_forget import forget_and_kill
 
 __all__ = ["MATRIX", "Case"]
 
@@ -83,6 +84,7 @@ MATRIX: Final = {
     "bad-input": Case(says="records that are no events", strike=chaos_input.publish_bad_input, runs=20),
     "repeats": Case(says="events published again", strike=chaos_input.publish_repeats, runs=5),
     "late": Case(says="events of yesterday", strike=chaos_input.publish_late, runs=5),
+    "forget": Case(says="users erased, then kill -9", strike=forget_and_kill, runs=20),
     "corrupt": Case(
         says="bytes of a file overwritten", strike=chaos_disk.corrupt, runs=10, keeps_store=False
     ),

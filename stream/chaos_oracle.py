@@ -1,91 +1,53 @@
 """The oracle: what a storm has left in Kafka and on disk, against pure functions over the source topics."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
 import torch
 
 from models.fingerprint import fingerprint
 from models.profile import Profiles
 from models.recommender import Recommender
 from stream.chaos_answers import Answers, check_answers
+from stream.chaos_erasures import asked_in, by_partition, names_of_markers, sifted, unheard
 from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos_profiles import Comparison, Folded, Stored, compare
 from stream.chaos_records import Record, newest, read_topic
 from stream.chaos_sources import Placed, Refused, Sources
+from stream.chaos_verdict import Verdict
+from stream.forgotten import Forgotten
 from stream.model_thread import ModelThread
 from stream.settings import Settings
 from stream.storage import Storage
-from stream.topics import BROWSE, ORDERS, Topics
+from stream.topics import BROWSE, FORGET, ORDERS, Topics
 
-__all__ = ["Oracle", "Verdict"]
+__all__ = ["Oracle"]
 
 _SOURCES: Final = (BROWSE, ORDERS)
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What an oracle found.
-
-    Attributes
-    ----------
-    events
-        Usable events that are no repeats of others.
-    lost, doubled
-        Events that are in no profile or without an answer; that are in a profile twice.
-    unequal
-        Users whose profile is not the pure fold, in the changelog or in a worker's store.
-    strange_answers, differing_answers, repeated_answers
-        As `Answers` has them.
-    refused, unburied
-        Records that are no events, and those of them without a dead letter.
-    learnt, unlearnt
-        Examples that the learner has learnt from, and events that teach and that it has not learnt from.
-    strange_lessons
-        Examples of no event that teaches, or of one that came before.
-    unequal_rows
-        Rows of the model that are not what its steps lead to, bit for bit.
-    """
-
-    events: int
-    lost: int
-    doubled: int
-    unequal: int
-    strange_answers: int
-    differing_answers: int
-    repeated_answers: int
-    refused: int
-    unburied: int
-    learnt: int
-    unlearnt: int
-    strange_lessons: int
-    unequal_rows: int
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is lost, nothing counted twice, and all is as the pure functions say."""
-        events = (self.lost, self.doubled, self.unequal, self.strange_answers, self.unburied)
-        return not any((*events, self.unlearnt, self.strange_lessons, self.unequal_rows))
-
-
 class _Truth(NamedTuple):
-    """What must be: the profiles by partition, and the events that count by the id of their answer."""
+    """What must be: the profiles by partition, and the events that count by the id of their answer.
+
+    ``forgotten`` are those that counted until their users were erased: they may have been answered.
+    """
 
     profiles: dict[int, Profiles]
     answered: dict[str, Placed]
+    forgotten: dict[str, Placed]
 
     @classmethod
-    def of(cls, sources: Sources) -> "_Truth":
-        folded = {n: Folded.of([one.event for one in placed]) for n, placed in sources.events.items()}
-        kept = [sources.events[n][at] for n, fold in folded.items() for at in fold.kept]
-        return cls({n: fold.profiles for n, fold in folded.items()}, {one.answer_id: one for one in kept})
-
-    @property
-    def teaching(self) -> list[str]:
-        """The ids of the answers to those that teach."""
-        return [answer for answer, placed in self.answered.items() if not placed.event.event.takes_back]
+    def of(cls, sources: Sources, forgotten: Mapping[int, Forgotten]) -> "_Truth":
+        """Return it; ``forgotten`` are the users who were erased, by partition."""
+        nobody = Forgotten([])
+        parts = {n: sifted(placed, forgotten.get(n, nobody)) for n, placed in sources.events.items()}
+        folded = {n: Folded.of([one.event for one in kept]) for n, (kept, _) in parts.items()}
+        counting = [parts[n][0][at] for n, fold in folded.items() for at in fold.kept]
+        gone = [one for _, taken_back in parts.values() for one in taken_back]
+        profiles = {n: fold.profiles for n, fold in folded.items()}
+        return cls(profiles, *({one.answer_id: one for one in some} for some in (counting, gone)))
 
 
 class Oracle:
@@ -107,10 +69,13 @@ class Oracle:
     def verdict(self) -> Verdict:
         """Read everything and compare; takes some seconds for 100,000 events."""
         sources = Sources.of(*(self._read(topic) for topic in _SOURCES))
-        truth = _Truth.of(sources)
-        event_ids = {answer: placed.event.event_id for answer, placed in truth.answered.items()}
-        answers = check_answers(event_ids, self._read("recommendations"))
-        profiles = self._compare_profiles(truth.profiles)
+        changelog = newest(self._read("profiles"))
+        forgotten = by_partition(changelog)
+        truth = _Truth.of(sources, forgotten)
+        must, may = _event_ids(truth.answered), _event_ids(truth.forgotten)
+        answers = check_answers(must, self._read("recommendations"), may)
+        profiles = self._compare_profiles(truth.profiles, changelog)
+        asked, decisions = asked_in(self._read(FORGET)), self._read("decisions")
         unanswered = {_key(truth.answered[answer]) for answer in answers.missing}
         return Verdict(
             events=len(truth.answered),
@@ -121,6 +86,8 @@ class Oracle:
             refused=len(sources.refused),
             unburied=len(set(sources.refused) - set(self._buried())),
             **self._check_learner(truth),
+            forgotten=len(truth.forgotten),
+            unforgotten=len(unheard(asked, forgotten, sources.events, decisions)),
         )
 
     def _read(self, topic: str) -> list[Record]:
@@ -129,7 +96,7 @@ class Oracle:
     def _check_learner(self, truth: _Truth) -> dict[str, int]:
         """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""
         taught, steps = Taught.of(self._read("examples")), Steps.of(self._read("steps"))
-        lessons = check_lessons(truth.teaching, taught)
+        lessons = check_lessons(_teaching(truth.answered), taught, _teaching(truth.forgotten))
         recommender = Recommender(self._settings.max_items, torch.device("cpu"), self._settings.seed)
         thread = ModelThread()
         must = asyncio.run(thread.run(relearn, taught, steps, recommender))
@@ -142,22 +109,24 @@ class Oracle:
             "unequal_rows": unequal_rows(must, rows),
         }
 
-    def _compare_profiles(self, must: dict[int, Profiles]) -> Comparison:
+    def _compare_profiles(
+        self, must: dict[int, Profiles], changelog: Mapping[tuple[int, bytes], bytes]
+    ) -> Comparison:
         """Compare the changelog, and of each partition the stores that are as new as the changelog."""
-        changelog = newest(self._read("profiles"))
         found = Comparison()
         for partition, profiles in must.items():
             kept = {name: value for (number, name), value in changelog.items() if number == partition}
             found |= compare(profiles, _stored(kept).profiles())
-            for rows in self._rows_of_owners(partition, self._offsets(kept)):
+            for rows in self._rows_of_owners(partition, self._places(kept)):
                 found |= compare(profiles, rows)
         return found
 
-    def _offsets(self, names: dict[bytes, bytes]) -> list[bytes | None]:
-        """Return the next offset of each source topic, as a store keeps it."""
-        return [names.get(b"n" + self._topics.name(topic).encode()) for topic in _SOURCES]
+    def _places(self, names: dict[bytes, bytes]) -> dict[bytes, bytes | None]:
+        """Return the next offset of each topic that profiles are made from, and the users erased."""
+        offsets = (b"n" + self._topics.name(topic).encode() for topic in (*_SOURCES, FORGET))
+        return {**{name: names.get(name) for name in offsets}, **names_of_markers(names)}
 
-    def _rows_of_owners(self, partition: int, offsets: list[bytes | None]) -> Iterator[Profiles]:
+    def _rows_of_owners(self, partition: int, places: dict[bytes, bytes | None]) -> Iterator[Profiles]:
         """Yield what the owners have of a partition; where nobody has it, that is nothing at all."""
         owned = 0
         for folder in self._stores:
@@ -166,7 +135,7 @@ class Oracle:
                 names = dict(storage.scan(partition, b""))
             finally:
                 storage.close()
-            if self._offsets(names) == offsets:
+            if self._places(names) == places:
                 owned += 1
                 yield _stored(names).profiles()
         if not owned:
@@ -186,6 +155,15 @@ def _answers_of(answers: Answers) -> dict[str, int]:
         "differing_answers": len(answers.differing),
         "repeated_answers": answers.repeats,
     }
+
+
+def _event_ids(answered: Mapping[str, Placed]) -> dict[str, str]:
+    return {answer: placed.event.event_id for answer, placed in answered.items()}
+
+
+def _teaching(answered: Mapping[str, Placed]) -> list[str]:
+    """Return the ids of the answers to those events that teach."""
+    return [answer for answer, placed in answered.items() if not placed.event.event.takes_back]
 
 
 def _key(placed: Placed) -> tuple[str, int]:

@@ -9,8 +9,8 @@ import msgspec
 from rich.table import Table
 
 from stream.chaos_matrix import Case
-from stream.chaos_oracle import Verdict
 from stream.chaos_storm import Outcome
+from stream.chaos_verdict import Verdict
 
 __all__ = ["Row", "table_of"]
 
@@ -24,7 +24,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         Faults.
     holds
         Whether all was as it must be.
-    unequal, strange, unburied, learnt, unlearnt, unequal_rows
+    unequal, strange, unburied, learnt, unlearnt, unequal_rows, forgotten, unforgotten
         As `Verdict` has them; strange are answers and lessons together.
     differing
         Answers whose repeats are not the same to the byte; None where a lost store excuses it.
@@ -49,6 +49,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     learnt: int
     unlearnt: int
     unequal_rows: int
+    forgotten: int
+    unforgotten: int
     repeated: int
     differing: int | None
     recovery_seconds: float
@@ -105,5 +107,10 @@ def table_of(rows: Iterable[Row]) -> Table:
 
 def _equal(row: Row) -> str:
     """Say whether the profiles and the model are what the pure functions say."""
-    wrong = {"users": row.unequal, "rows": row.unequal_rows, "lessons": row.unlearnt}
+    wrong = {
+        "users": row.unequal,
+        "rows": row.unequal_rows,
+        "lessons": row.unlearnt,
+        "erasures": row.unforgotten,
+    }
     return ", ".join(f"{count} {name} not" for name, count in wrong.items() if count) or "yes"

@@ -10,9 +10,10 @@ import msgspec
 from stream.broker import Broker
 from stream.chaos_load import write_storm_log
 from stream.chaos_matrix import Case
-from stream.chaos_oracle import Oracle, Verdict
+from stream.chaos_oracle import Oracle
 from stream.chaos_probe import send_probes, until_learnt
 from stream.chaos_system import System
+from stream.chaos_verdict import Verdict
 from stream.errors import StreamError
 
 __all__ = ["Outcome", "Storm"]

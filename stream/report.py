@@ -16,7 +16,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     ``handled`` counts records of the source topics whose outputs the broker has confirmed, ``learnt`` the
     events that the learner has learnt from of those ``handed_on`` to it, both in this run of the worker;
-    ``examples`` are all that the model was ever taught; ``lag`` is in records.
+    ``examples`` are all that the model was ever taught; ``lag`` is in records, those that ask for erasures
+    among them.
     """
 
     ready: bool
@@ -51,7 +52,7 @@ def status(worker: Worker) -> Status:
         handed_on=meters.handed_on,
         learnt=meters.learnt,
         examples=recommender.learnt,
-        lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.sources),
+        lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.keyed),
         latency_ms=meters.latency_ms(),
         quality=recommender.quality,
         rows=recommender.items,

@@ -7,14 +7,16 @@ from strategies import LAW, START_MS, cuts, event, streams
 
 from models.batch import Batch
 from models.codec import encode
-from models.events import Action, Event, Recommendation
+from models.events import Action, Decision, Event, Forget, Recommendation
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.profile import Profiles
 from stream.chaos_answers import check_answers
+from stream.chaos_erasures import Asked, asked_in, by_partition, sifted, unheard
 from stream.chaos_profiles import Comparison, Folded, Stored, compare
 from stream.chaos_records import Record, newest
 from stream.chaos_sources import Refused, Sources
+from stream.forgotten import Erased, Forgotten, marker_of, user_digest
 
 
 def record(topic: str, offset: int, value: bytes | None, key: bytes = b"ann") -> Record:
@@ -153,3 +155,47 @@ def test_of_each_partition_and_key_the_newest_value_counts_and_a_tombstone_takes
         for n, (key, value) in enumerate([(b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"b", None)])
     ]
     assert newest(log) == {(0, b"a"): b"3"}
+
+
+def marked(until: int, asked: int) -> dict[int, Forgotten]:
+    name, value = marker_of("ann", Erased(until, asked))
+    return by_partition({(0, name): value, (0, b"pbob"): b"...", (1, b"nforget"): b"7"})
+
+
+def decided(user: str = "ann") -> Record:
+    details = {"user": user_digest(user).hex(), "partition": 0}
+    return record("decisions", 0, encode(Decision(kind="erasure", ts=1, reason="", details=details)))
+
+
+def test_what_was_asked_is_the_newest_of_each_user_and_no_record_that_asks_for_nothing() -> None:
+    requests = [Forget(user_id="ann", ts=5), Forget(user_id="ann", ts=9), Forget(user_id="ann", ts=7)]
+    log = [record("forget", n, encode(one)) for n, one in enumerate(requests)]
+    bob = record("forget", 3, encode(Forget(user_id="bob")), b"bob")
+    assert asked_in([*log, bob, record("forget", 4, b"{")]) == [Asked(0, "ann", 9), Asked(0, "bob", START_MS)]
+
+
+def test_events_up_to_an_erasure_are_forgotten_and_those_of_others_are_not() -> None:
+    stream = [event(1, 5), event(2, 6), event(3, 7), event(4, 5, user_id="bob")]
+    placed = Sources.of(records("clicks", stream), []).events[0]
+    kept, gone = sifted(placed, marked(6, 6)[0])
+    assert [one.event.event_id for one in kept] == ["e4", "e3"]
+    assert [one.event.event_id for one in gone] == ["e1", "e2"]
+
+
+def test_an_erasure_is_done_up_to_the_time_asked_for_or_an_event_that_was_there() -> None:
+    events = Sources.of(records("clicks", [event(1, 5), event(2, 8)]), []).events
+    for marker, is_right in {(6, 6): True, (8, 6): True, (7, 6): False, (5, 6): False, (6, 5): False}.items():
+        wrong = unheard([Asked(0, "ann", 6)], marked(*marker), events, [decided()])
+        assert wrong == ([] if is_right else ["ann"])
+    assert unheard([Asked(0, "bob", 6)], marked(6, 6), events, [decided("bob")]) == ["bob"]
+
+
+def test_an_erasure_of_which_no_decision_tells_is_unheard() -> None:
+    assert unheard([Asked(0, "ann", 6)], marked(6, 6), {}, [decided("bob")]) == ["ann"]
+
+
+def test_an_answer_to_an_event_that_is_forgotten_may_be_there_and_need_not() -> None:
+    said = [answer("clicks-0-1", "e1"), answer("clicks-0-2", "e3")]
+    answers = check_answers({}, said, {"clicks-0-1": "e1", "clicks-0-2": "e2", "clicks-0-3": "e3"})
+    assert answers.missing == frozenset()
+    assert answers.strange == {"clicks-0-2"}
