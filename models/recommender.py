@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.batch import Longs
+from models.budget import Budget
 from models.chain import Chain
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
@@ -22,6 +23,7 @@ from models.recent import Recent
 from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
 from models.table import Table
+from models.waiting import AtOnce, Waiting
 
 __all__ = ["PRODUCT", "SOURCES", "Recommender"]
 
@@ -46,9 +48,16 @@ class Recommender:
         Where the tensors live.
     seed
         Of all its random draws.
+    is_rationed
+        Whether its changes are asked for under a budget, for which it must remember what was told.
+
+    Attributes
+    ----------
+    waiting
+        What did not fit into a budget yet.
     """
 
-    def __init__(self, limit: int, device: torch.device, seed: int) -> None:
+    def __init__(self, limit: int, device: torch.device, seed: int, *, is_rationed: bool = False) -> None:
         self.device = device
         hyperparameters = Hyperparameters()
         self._table = Table(hyperparameters.columns | Popularity.COLUMNS, limit, device, seed)
@@ -61,6 +70,7 @@ class Recommender:
         }
         self._boards = {name: Scoreboard() for name in (PRODUCT, *self._baselines)}
         self._replay_due = 0
+        self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
 
     @property
     def version(self) -> int:
@@ -83,7 +93,7 @@ class Recommender:
 
     def popular(self, k: int) -> Tensor:
         """Return the popular-now list, int64[k] keys, 0 where there are fewer."""
-        nobody = Context(*(torch.zeros(1, 1, dtype=torch.int64, device=self.device) for _ in range(3)))
+        nobody = Context(*(self._here(np.zeros((1, 1), np.int64)) for _ in range(3)))
         return self._popularity.predict_many(nobody, nobody.items, k).items[0]
 
     def test_many(self, examples: Examples) -> None:
@@ -110,33 +120,27 @@ class Recommender:
         self._replay_due -= rehearsed
         return rehearsed > 0
 
-    def take_changes(self) -> Snapshot:
-        """Return what is new since the last call, all from this moment: copies on the host."""
-        changes = self._table.take_changes()
+    def take_changes(self, budget: Budget | None = None) -> Snapshot:
+        """Return what is new, all from this moment: copies on the host. What is beyond the budget waits."""
+        changes = self.waiting.take(budget)
         columns = {name: column.cpu().numpy() for name, column in self._table.read(changes.rows).items()}
-        return Snapshot(
-            version=self.version,
-            dense=self._dense(),
-            rows=Rows(columns.pop("key"), columns),
-            removed=changes.removed.cpu().numpy(),
-            names=[],
-        )
+        rows, removed = Rows(columns.pop("key"), columns), changes.removed.cpu().numpy()
+        return Snapshot(self.version, self._dense(), rows, removed, names=[])
 
     def follow(self, snapshot: Snapshot) -> None:
         """Take over what another has learnt, but for its memory; rows that are newer here stay."""
         self._table.evict(self._table.find(self._here(snapshot.removed)))
         key, columns = snapshot.rows
         if len(key):
-            here = {name: self._here(column) for name, column in columns.items()}
-            self._table.write({"key": self._here(key)} | here)
+            here = {name: self._here(column) for name, column in (*columns.items(), ("key", key))}
+            self.waiting.tell(self._table.write(here), snapshot.version)
         if snapshot.dense and snapshot.version >= self.version:
             self._restore(snapshot.version, snapshot.dense)
 
     @property
     def row_type(self) -> "np.dtype[np.void]":
         """The type of one row as records of rows hold it."""
-        nothing = torch.zeros(0, dtype=torch.int64, device=self.device)
-        columns = self._table.read(nothing)
+        columns = self._table.read(self._here(np.zeros(0, np.int64)))
         return type_of_rows({name: it.cpu().numpy() for name, it in columns.items() if name != "key"})
 
     @property
@@ -173,6 +177,7 @@ class Recommender:
 
     def _dense(self) -> dict[str, Any]:
         return {
+            "complete": self.waiting.complete,
             "learnt": self._embedding.seen,
             "remembered": self._embedding.memory.seen,
             "weight": self._popularity.weight,

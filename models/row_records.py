@@ -16,10 +16,11 @@ from models.record_block import RecordBlock
 from models.row_forms import RowForm, type_of_rows
 from models.snapshot import Rows
 
-__all__ = ["ReadRows", "RowsUnreadable", "is_row", "read_rows", "row_records"]
+__all__ = ["KEY_BYTES", "ReadRows", "RowsUnreadable", "is_row", "read_rows", "record_bytes", "row_records"]
 
 _KEY: Final = b"r"
-_KEY_BYTES: Final = 9
+# Of a record; all that a row that is gone has.
+KEY_BYTES: Final = 9
 _NONE: Final = np.empty(0, np.int64)
 
 
@@ -37,7 +38,12 @@ class ReadRows(NamedTuple):
 
 def is_row(record_key: bytes | None) -> bool:
     """Say whether a record with this key is about a row."""
-    return record_key is not None and len(record_key) == _KEY_BYTES and record_key.startswith(_KEY)
+    return record_key is not None and len(record_key) == KEY_BYTES and record_key.startswith(_KEY)
+
+
+def record_bytes(row_type: np.dtype[np.void], form: RowForm) -> int:
+    """Return the bytes of a row's record, key and value, but for the item's id."""
+    return KEY_BYTES + 1 + form.type(row_type).itemsize
 
 
 def row_records(
@@ -128,7 +134,7 @@ class _Written(NamedTuple):
 
 def _record_keys(keys: Longs) -> Bytes:
     """Return uint8[n, 9]."""
-    raw = keys.astype("<i8").view(np.uint8).reshape(-1, _KEY_BYTES - 1)
+    raw = keys.astype("<i8").view(np.uint8).reshape(-1, KEY_BYTES - 1)
     return np.hstack([np.full((len(keys), 1), _KEY[0], np.uint8), raw])
 
 

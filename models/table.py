@@ -119,10 +119,11 @@ class Table:
         """Return all columns of ``rows`` (int64[n]) by name, [n, ...] each: a copy."""
         return {name: state[rows] for name, state in self._state.items()}
 
-    def write(self, columns: Mapping[str, Tensor]) -> None:
-        """Take over rows that another table has read, each where its version is newer; keys are distinct.
+    def write(self, columns: Mapping[str, Tensor]) -> Tensor:
+        """Take over rows that another table has read, each unless its version is older; keys are distinct.
 
-        Where the table is full they are passed over. They do not count as touched.
+        Where the table is full they are passed over. They do not count as touched. Return the rows that were
+        taken over, int64[n].
         """
         keys = columns["key"]
         self._make(keys[self.find(keys) == 0][: self.limit - len(self)])
@@ -130,6 +131,7 @@ class Table:
         newer = (rows != 0) & (columns["version"] >= self._state["version"][rows])
         for name, column in columns.items():
             self._state[name][rows[newer]] = column[newer].to(self.device)
+        return rows[newer]
 
     def evict(self, rows: Tensor) -> None:
         """Free each of ``rows`` (int64[B], distinct) that has a key; all their state is cleared."""

@@ -8,6 +8,7 @@ import torch
 
 from models.answers import Ranked
 from models.batch import Longs
+from models.budget import Budget
 from models.context import Context
 from models.examples import Examples
 from models.recommender import Recommender
@@ -23,7 +24,8 @@ class Brain:
 
     def __init__(self, settings: Settings) -> None:
         self.device = _device(settings.device)
-        self._new = partial(Recommender, settings.max_items, self.device, settings.seed)
+        rationed = settings.model_bytes_per_second > 0
+        self._new = partial(Recommender, settings.max_items, self.device, settings.seed, is_rationed=rationed)
         self.recommender = self._new()
         self._top_k = settings.top_k
         self._thread = ModelThread()
@@ -52,9 +54,9 @@ class Brain:
         """Forget all that was learnt."""
         await self._thread.run(self._reset)
 
-    async def take_changes(self) -> Snapshot:
-        """Return what the model has learnt since the last call, all from one moment."""
-        return await self._thread.run(self.recommender.take_changes)
+    async def take_changes(self, budget: Budget | None = None) -> Snapshot:
+        """Return what the model has learnt since the last call, all from one moment, as the budget allows."""
+        return await self._thread.run(self.recommender.take_changes, budget)
 
     async def follow(self, part: Snapshot) -> None:
         """Take over what another worker's model has learnt."""

@@ -41,7 +41,7 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._checkpoints = Checkpoints(folder, reach)
-        self._version = -1
+        self._offset = self._written = -1  # as of which all is at hand; the version of the newest file
         self._is_broken = False
         self._parts: list[Snapshot] = []
         self._about: dict[str, Any] = {}
@@ -69,17 +69,17 @@ class Keeper:
             self._checkpoints = Checkpoints(self._folder, reach)
             return None
         snapshot = loaded.snapshot._replace(dense=about["state"])
-        self._version = snapshot.version
+        self._offset, self._written = about["offset"], snapshot.version
         return Kept(snapshot, about["offset"], about["progress"])
 
     def keep(self, part: Snapshot, offset: int, progress: dict[str, Any]) -> None:
         """Have what has changed written soon, as of ``offset``.
 
-        What is not newer is passed over: who learnt reads his own publications when he follows again.
+        What is at hand is passed over: who learnt reads his own publications when he follows again.
         """
-        if part.version <= self._version:
+        if offset <= self._offset:
             return
-        self._version = part.version
+        self._offset = offset
         self._about = {"state": part.dense, "offset": offset, "progress": progress}
         self._parts.append(part)
         if self._writing is None or self._writing.done():
@@ -97,9 +97,10 @@ class Keeper:
         await self._write_parts()
 
     async def _write_parts(self) -> None:
-        if self._is_broken or not self._parts:
+        # Rows that had waited come with no new version, by which files are told apart, and wait for one.
+        if self._is_broken or not self._parts or self._parts[-1].version <= self._written:
             return
-        parts, self._parts = self._parts, []
+        parts, self._parts, self._written = self._parts, [], self._parts[-1].version
         about = {**self._about, "at": now_ms()}
         try:
             await asyncio.to_thread(self._append, parts, about)

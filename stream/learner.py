@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from faust.types import TP
 
+from models.budget import Budget
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.crash_points import reach
@@ -19,13 +20,11 @@ from stream.memories import Memories
 from stream.model_topic import CommittedReader
 from stream.patience import never_halved
 from stream.progress import Progress
-from stream.publication import LearnerReplaced, Publications, Wire
+from stream.publication import PUBLISH_SECONDS, LearnerReplaced, Publications, Wire
 
 __all__ = ["Learner", "LearnerBehind"]
 
 _log = logging.getLogger(__name__)
-# Other workers serve what was learnt within half a second.
-_PUBLISH_SECONDS: Final = 0.4
 # A worker that is told to stop has 5 s in all.
 _END_SECONDS: Final = 3.0
 
@@ -34,17 +33,15 @@ class LearnerBehind(StreamError):
     """What was learnt could not be published in time."""
 
     def __str__(self) -> str:
-        return (
-            "the broker took no publication of the model in time; the next learner takes the last steps again"
-        )
+        return "the broker took no publication of the model in time; the next learner repeats the last steps"
 
 
 class Learner:
     """Learns lesson after lesson, rehearses, and publishes; only between `begin` and `end`.
 
     A publication tells the steps taken since the last one, the rows they changed, and the dense part with the
-    learner's progress, all or nothing. So what is committed is always the state of one moment, and another
-    worker goes on from there as this one would have.
+    learner's progress, all or nothing. So what is committed is the state of one moment, but for rows that a
+    budget lets wait, and another worker goes on from there as this one would have.
 
     Parameters
     ----------
@@ -141,7 +138,8 @@ class Learner:
         async with self._turn:
             if not self.is_learning:
                 return Learnt(None, 0)
-            loss = await self._brain.test_and_learn(lesson.examples) if len(lesson.examples.item) else None
+            examples = lesson.examples
+            loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
             erased = await self._memories.forget(lesson.forgotten)
             self.progress.learnt(lesson, self._brain.recommender.remembered)
             self._finished += [chunk for chunk, letters in lesson.finished if not letters]
@@ -159,7 +157,7 @@ class Learner:
             return rehearsed
 
     async def _publish_if_due(self) -> None:
-        if self._publications is None or monotonic() - self._published_at < _PUBLISH_SECONDS:
+        if self._publications is None or monotonic() - self._published_at < PUBLISH_SECONDS:
             return
         if self._publishing is not None:
             if not self._publishing.done():
@@ -171,23 +169,24 @@ class Learner:
                 return
         if self._has_news:
             self._published_at = monotonic()
-            self._publishing = asyncio.create_task(await self._publication(self._publications))
+            telling = await self._telling(self._publications, self._wire.budget)
+            self._publishing = asyncio.create_task(telling)
 
     async def _publish_all(self, publications: Publications) -> None:
         if self._publishing is not None:
             await self._publishing
         if self._has_news:
-            await (await self._publication(publications))
+            await (await self._telling(publications, None))
 
     @property
     def _has_news(self) -> bool:
-        return self.progress.has_steps or bool(self._finished)
+        return bool(self.progress.has_steps or self._finished or self._brain.recommender.waiting)
 
-    async def _publication(self, publications: Publications) -> Coroutine[Any, Any, None]:
-        """Return what tells all that is new at this moment."""
+    async def _telling(self, publications: Publications, budget: Budget | None) -> Coroutine[Any, Any, None]:
+        """Return what tells all that is new at this moment, or of the rows what the budget allows."""
         chunks, self._finished = self._finished, []
         steps, told = self.progress.take_steps(), self.progress.told
-        part = await self._brain.take_changes()
+        part = await self._brain.take_changes(budget)
         names = self._follower.names
 
         async def publish() -> None:

@@ -8,17 +8,21 @@ from typing import Any, Final, NamedTuple
 import msgpack
 from aiokafka.errors import KafkaError
 
+from models.budget import Budget
 from models.record_block import RecordBlock
+from models.row_forms import RowForm
 from models.row_records import row_records
 from models.snapshot import Snapshot
 from stream.errors import StreamError
 from stream.follower import Follower
 from stream.model_topic import DENSE, Dense, Transactions
 
-__all__ = ["LearnerReplaced", "Publications", "Wire"]
+__all__ = ["PUBLISH_SECONDS", "LearnerReplaced", "Publications", "Wire"]
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
+# From one publication to the next, at least: other workers serve what was learnt within half a second.
+PUBLISH_SECONDS: Final = 0.4
 
 Runs = list[tuple[str, list[RecordBlock]]]
 
@@ -28,13 +32,18 @@ class LearnerReplaced(StreamError):
 
 
 class Wire(NamedTuple):
-    """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker."""
+    """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker.
+
+    ``form`` is that of rows, ``budget`` what those of a publication may take, if there is one.
+    """
 
     client: Mapping[str, Any]
     examples: str
     model: str
     steps: str
     transactional_id: str
+    form: RowForm
+    budget: Budget | None
 
 
 class Publications:
@@ -78,7 +87,7 @@ class Publications:
         LearnerReplaced
             If another learner has taken over meanwhile.
         """
-        rows = await asyncio.to_thread(row_records, part.rows, part.names, part.removed)
+        rows = await asyncio.to_thread(row_records, part.rows, part.names, part.removed, self._wire.form)
         dense = Dense(part.version, part.dense, dict(progress)).to_bytes()
         taken = {name: progress[name] for name in ("epoch", "position")}
         taken |= {"version": part.version, "steps": steps}

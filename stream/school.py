@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 from faust.types import TP
 
+from models.budget import Budget
 from models.names import Names
+from models.row_forms import RowForm
+from models.row_records import record_bytes
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.follower import Follower
 from stream.keeper import Keeper
 from stream.learner import Learner
 from stream.model_topic import CommittedReader
-from stream.publication import Wire
+from stream.publication import PUBLISH_SECONDS, Wire
 from stream.security import client_options
 from stream.settings import Settings
 from stream.topics import Topics
@@ -36,5 +39,21 @@ class School(NamedTuple):
         reader = partial(CommittedReader, client, TP(name("model"), 0))
         keeper = Keeper(settings.data_dir / "model")
         follower = Follower(brain, names, reader, keeper)
-        wire = Wire(client, name("examples"), name("model"), name("steps"), f"{settings.app_id}-learner")
+        wire = Wire(
+            client=client,
+            examples=name("examples"),
+            model=name("model"),
+            steps=name("steps"),
+            transactional_id=f"{settings.app_id}-learner",
+            form=RowForm[settings.model_rows.upper()],
+            budget=_budget(brain, names, settings),
+        )
         return cls(follower, Learner(brain, follower, wire, acknowledge))
+
+
+def _budget(brain: Brain, names: Names, settings: Settings) -> Budget | None:
+    """Return what a publication's rows may take, None where they may take what they need."""
+    if not settings.model_bytes_per_second:
+        return None
+    row = record_bytes(brain.recommender.row_type, RowForm[settings.model_rows.upper()])
+    return Budget(int(settings.model_bytes_per_second * PUBLISH_SECONDS), row, names)

@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hide_bought: bool = False
     # Rows of the embedding table; events of items beyond teach nothing.
     max_items: _Count = 10_000_000
+    # How rows of the model are published: as they are, or with vectors of int8.
+    model_rows: Literal["exact", "int8"] = "exact"
+    # What rows may take of the model topic, in bytes a second; 0: as much as they need.
+    model_bytes_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
     # Security of the broker, passed to Faust: TLS where a CA file is named, SASL where a user name is.
     ssl_cafile: Path | None = None
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
