@@ -35,6 +35,8 @@ class Member:
 
     Attributes
     ----------
+    client
+        Asks its web port.
     is_wanted
         Whether it was started and nobody has ended it since.
 
@@ -51,7 +53,7 @@ class Member:
         self.is_wanted = False
         self._variables = {**variables, "HEADRACE_DATA_DIR": str(self.data)}
         self._app = app
-        self._client = Client(f"http://{LOOPBACK}:{free_port()}")
+        self.client = Client(f"http://{LOOPBACK}:{free_port()}")
         self._process: WorkerProcess | None = None
         self._started = 0.0  # monotonic seconds
 
@@ -59,7 +61,7 @@ class Member:
         """Start the process, which may be told where to kill itself, and return at once."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
         variables = {**self._variables, "HEADRACE_CRASH_AT": crash_at}
-        self._process = WorkerProcess(variables, self._client, self.log, self._app)
+        self._process = WorkerProcess(variables, self.client, self.log, self._app)
         self._started = time.monotonic()
         self._process.start()
         self._process.let_go()
@@ -102,7 +104,7 @@ class Member:
     def status(self) -> View:
         """Return how it stands; of one that does not answer, nothing."""
         try:
-            return self._client.status()
+            return self.client.status()
         except StreamError:
             return View()
 

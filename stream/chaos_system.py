@@ -58,10 +58,10 @@ class System:
             raise RuntimeError("a system is opened before anything goes in")
         return self._load
 
-    def join(self) -> Member:
-        """Start one more worker, on a folder of its own, and return at once."""
+    def join(self, **variables: str) -> Member:
+        """Start one more worker, on a folder of its own and with such variables, and return at once."""
         folder = self.folder / f"worker-{len(self.members)}"
-        self.members.append(Member(self._variables, folder, self._app))
+        self.members.append(Member({**self._variables, **variables}, folder, self._app))
         self.members[-1].start()
         return self.members[-1]
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from stream.bench_load import LOADS, Load, Run, timed
 from stream.cli_bench_chaos import chaos
 from stream.cli_bench_cost import cost
+from stream.cli_bench_fresh import fresh
 from stream.cli_bench_recover import recover
 from stream.versions import versions
 
@@ -58,6 +59,7 @@ def _time_runs(name: str, runs: int, file: Path | None) -> None:
 
 bench.add_command(chaos)
 bench.add_command(cost)
+bench.add_command(fresh)
 bench.add_command(recover)
 for _name, _load in LOADS.items():
     bench.add_command(_timing(_name, _load))

@@ -73,6 +73,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int = 0
     handed_on: int = 0
     learnt: int = 0
+    version: int = 0
+    complete: int = 0
+    learnt_to: dict[str, int] = {}
     lag: int = 0
     latency_ms: dict[str, float] = {}
     quality: dict[str, Figures] = {}

@@ -39,6 +39,8 @@ class Follower:
         What it was given.
     progress
         What the newest publication says of how far the learner had come; empty where there is none.
+    complete
+        The version of which nothing is missing: the newest but for a byte budget.
     """
 
     _reader: CommittedReader
@@ -55,6 +57,7 @@ class Follower:
         self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
         self.progress: dict[str, Any] = {}
+        self.complete = 0
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
         """Connect to the broker, load what was kept, and follow; ``fail`` is called with what ends it."""
@@ -72,6 +75,7 @@ class Follower:
         await self._brain.follow(snapshot)
         await self._brain.take_changes()  # all this is kept already
         self.progress = kept.progress
+        self.complete = snapshot.dense.get("complete", snapshot.version)
         self._reader.seek(kept.offset)
         _log.info(
             "The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset
@@ -102,7 +106,8 @@ class Follower:
     async def begin_anew(self) -> None:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
-        self._has_caught_up, self._parts, self.progress = False, [], {}
+        self._has_caught_up, self._parts = False, []
+        self.progress, self.complete = {}, 0
         self._reader.seek(0)
         self.follow()
 
@@ -144,4 +149,5 @@ class Follower:
         whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
         await self._brain.follow(whole)
         self.progress, self._parts = dense.progress, []
+        self.complete = dense.state.get("complete", dense.version)
         self.keeper.keep(whole, offset, dense.progress)

@@ -17,7 +17,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     ``handled`` counts records of the source topics whose outputs the broker has confirmed, ``learnt`` the
     events that the learner has learnt from of those ``handed_on`` to it, both in this run of the worker;
     ``examples`` are all that the model was ever taught; ``lag`` is in records, those that ask for erasures
-    among them.
+    among them. The model that is served is of ``version`` steps, and lacks nothing of the first ``complete``
+    of them, which are fewer where a budget lets rows wait; it was taught the events below ``learnt_to``,
+    offsets by source topic and partition.
     """
 
     ready: bool
@@ -29,6 +31,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     handed_on: int
     learnt: int
     examples: int
+    version: int
+    complete: int
+    learnt_to: dict[str, int]
     lag: int
     latency_ms: dict[str, float]
     quality: dict[str, Quality]
@@ -42,6 +47,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 def status(worker: Worker) -> Status:
     """Return how the worker stands."""
     meters, recommender = worker.meters, worker.brain.recommender
+    complete, learnt_to = _learnt(worker)
     return Status(
         ready=is_ready(worker),
         handled=meters.usable + meters.duplicates + meters.forgotten + meters.dead_letters,
@@ -52,6 +58,9 @@ def status(worker: Worker) -> Status:
         handed_on=meters.handed_on,
         learnt=meters.learnt,
         examples=recommender.learnt,
+        version=recommender.version,
+        complete=complete,
+        learnt_to=learnt_to,
         lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.keyed),
         latency_ms=meters.latency_ms(),
         quality=recommender.quality,
@@ -61,3 +70,10 @@ def status(worker: Worker) -> Status:
         resident_bytes=psutil.Process().memory_info().rss,
         versions=versions(),
     )
+
+
+def _learnt(worker: Worker) -> tuple[int, dict[str, int]]:
+    """Return the version that is complete, and how far the sources are learnt, of the model served here."""
+    if worker.learner.is_learning:
+        return worker.brain.recommender.version, worker.learner.progress.learnt_to
+    return worker.follower.complete, worker.follower.progress.get("learnt_to", {})
