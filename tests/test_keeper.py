@@ -1,0 +1,46 @@
+"""Laws of the worker's own copy of the model: what it holds is what was published below its offset."""
+
+import asyncio
+from pathlib import Path
+
+from snapshots import WIDTH, PlainModel, Step
+
+from models.snapshot import Snapshot
+from stream.keeper import Keeper, Kept
+
+END = 1_000
+
+
+def step(*touched: int) -> Step:
+    return frozenset(touched), frozenset(), 0
+
+
+async def kept(folder: Path, parts: list[tuple[Snapshot, int]]) -> Kept:
+    """Have parts kept, each as of an offset; return what the next start finds."""
+    keeper = Keeper(folder, capacity=10)
+    for part, offset in parts:
+        keeper.keep(part, offset, {"position": offset})
+        await keeper.close()
+    found = await Keeper(folder, capacity=10).load(END)
+    assert found is not None
+    assert found.snapshot.lines.shape == (0, WIDTH)
+    return found
+
+
+def test_rows_that_had_waited_are_kept_with_the_next_version(tmp_path: Path) -> None:
+    model = PlainModel(capacity=10)
+    first, waited, last = (model.step(step(*keys)) for keys in ((1, 2), (3,), (4,)))
+    late = waited._replace(version=first.version)  # a publication without a step
+    half = asyncio.run(kept(tmp_path / "half", [(first, 10), (late, 20)]))
+    # What is missing stands beyond the offset, and is read again.
+    assert (half.offset, half.snapshot.rows.key.tolist()) == (10, [1, 2])
+    whole = asyncio.run(kept(tmp_path / "whole", [(first, 10), (late, 20), (last, 30)]))
+    assert (whole.offset, whole.snapshot.rows.key.tolist()) == (30, [1, 2, 3, 4])
+    assert whole.progress == {"position": 30}
+
+
+def test_what_is_read_again_is_not_kept_again(tmp_path: Path) -> None:
+    model = PlainModel(capacity=10)
+    first, last = model.step(step(1)), model.step(step(1, 2))
+    found = asyncio.run(kept(tmp_path, [(first, 10), (last, 20), (first, 10), (last, 20)]))
+    assert (found.offset, found.snapshot.version) == (20, last.version)
