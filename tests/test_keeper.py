@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from snapshots import WIDTH, PlainModel, Step
+from snapshots import PlainModel, Step
 
 from models.snapshot import Snapshot
 from stream.keeper import Keeper, Kept
@@ -12,23 +12,22 @@ END = 1_000
 
 
 def step(*touched: int) -> Step:
-    return frozenset(touched), frozenset(), 0
+    return frozenset(touched), frozenset()
 
 
 async def kept(folder: Path, parts: list[tuple[Snapshot, int]]) -> Kept:
     """Have parts kept, each as of an offset; return what the next start finds."""
-    keeper = Keeper(folder, capacity=10)
+    keeper = Keeper(folder)
     for part, offset in parts:
         keeper.keep(part, offset, {"position": offset})
         await keeper.close()
-    found = await Keeper(folder, capacity=10).load(END)
+    found = await Keeper(folder).load(END)
     assert found is not None
-    assert found.snapshot.lines.shape == (0, WIDTH)
     return found
 
 
 def test_rows_that_had_waited_are_kept_with_the_next_version(tmp_path: Path) -> None:
-    model = PlainModel(capacity=10)
+    model = PlainModel()
     first, waited, last = (model.step(step(*keys)) for keys in ((1, 2), (3,), (4,)))
     late = waited._replace(version=first.version)  # a publication without a step
     half = asyncio.run(kept(tmp_path / "half", [(first, 10), (late, 20)]))
@@ -40,7 +39,7 @@ def test_rows_that_had_waited_are_kept_with_the_next_version(tmp_path: Path) -> 
 
 
 def test_what_is_read_again_is_not_kept_again(tmp_path: Path) -> None:
-    model = PlainModel(capacity=10)
+    model = PlainModel()
     first, last = model.step(step(1)), model.step(step(1, 2))
     found = asyncio.run(kept(tmp_path, [(first, 10), (last, 20), (first, 10), (last, 20)]))
     assert (found.offset, found.snapshot.version) == (20, last.version)
