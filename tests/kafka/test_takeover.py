@@ -50,8 +50,8 @@ def everything_is_answered(shop: Shop, *alive: WorkerProcess) -> None:
 
 def _come_and_gone(shop: Shop, worker: WorkerProcess) -> None:
     """Have 600 events handled by a worker that is stopped then."""
-    publish(shop, traffic(range(600)))
-    with worker:
+    with worker:  # it makes the topics
+        publish(shop, traffic(range(600)))
         worker.reaches(usable=600)
         worker.stop()
 
