@@ -52,16 +52,18 @@ def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Itera
     told = zip(records, map(_forgotten, records), strict=True)
     for erases, run in groupby(told, lambda pair: pair[1] is not None):
         if erases:
-            yield Stretch(no_examples(), [who for _, who in run if who is not None])
+            yield Stretch(no_examples(), [who for _, gone in run for who in gone or ()])
         else:
             yield Stretch(_new_examples([record for record, _ in run], learnt_to), [])
 
 
-def _forgotten(record: RawRecord) -> int | None:
+def _forgotten(record: RawRecord) -> list[int] | None:
+    """Return whom a record has forgotten; None where it is one of examples."""
     try:
-        return forgotten(record.headers)
-    except ModelError:
-        return None
+        who = forgotten(record.headers)
+    except ModelError:  # it was a dead letter, whatever else is in it
+        return []
+    return None if who is None else [who]
 
 
 def _new_examples(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Examples:

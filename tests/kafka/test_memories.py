@@ -57,7 +57,11 @@ def shop(broker: str) -> Shop:
         if number % 5 == 2:
             letters += [forget_letter(topic, number % USERS + 1), forget_letter(topic, 99)]
         if number % 9 == 3:
-            letters += [Letter(topic, 0, None, b"\xc1"), Letter(topic, 0, b"", None, (("forget", b"me"),))]
+            unreadable = run(topic, (number + 1) * SIZE, number).value
+            letters += [
+                Letter(topic, 0, None, b"\xc1"),
+                Letter(topic, 0, None, unreadable, (("forget", b"me"),)),
+            ]
     shop.post(letters)
     return shop
 
