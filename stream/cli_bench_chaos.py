@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stream.broker import Broker
-from stream.chaos_matrix import MATRIX
-from stream.chaos_report import Row, table_of
-from stream.chaos_storm import Outcome, Storm
+from stream.chaos.matrix import MATRIX
+from stream.chaos.report import Row, table_of
+from stream.chaos.storm import Outcome, Storm
 from stream.versions import versions
 
 __all__ = ["chaos"]

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from producers.bundled import REES46
 from stream.broker import Broker
-from stream.chaos_system import System
+from stream.chaos.system import System
 from stream.freshness import Freshness, Probe
 from stream.versions import versions
 

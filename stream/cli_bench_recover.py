@@ -21,9 +21,9 @@ from producers.logs import open_log
 from producers.plan import ReplayPlan
 from producers.replayer import Replay
 from stream.broker import Broker
-from stream.chaos_member import Member
-from stream.chaos_system import System
-from stream.chaos_wait import until
+from stream.chaos.member import Member
+from stream.chaos.system import System
+from stream.chaos.wait import until
 from stream.versions import versions
 
 __all__ = ["recover"]

@@ -9,8 +9,8 @@ from models.examples import Examples, no_examples, pack
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import row_records
-from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
-from stream.chaos_records import Record
+from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
+from stream.chaos.records import Record
 from stream.forgetting import forget_letter
 from stream.origins import HEADER, Origins
 

@@ -11,11 +11,11 @@ from models.events import Action, Decision, Event, Forget, Recommendation
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.profile import Profiles
-from stream.chaos_answers import check_answers
-from stream.chaos_erasures import Asked, asked_in, by_partition, sifted, unheard
-from stream.chaos_profiles import Comparison, Folded, Stored, compare
-from stream.chaos_records import Record, newest
-from stream.chaos_sources import Refused, Sources
+from stream.chaos.answers import check_answers
+from stream.chaos.erasures import Asked, asked_in, by_partition, sifted, unheard
+from stream.chaos.profiles import Comparison, Folded, Stored, compare
+from stream.chaos.records import Record, newest
+from stream.chaos.sources import Refused, Sources
 from stream.forgotten import Erased, Forgotten, marker_of, user_digest
 
 

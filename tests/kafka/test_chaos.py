@@ -10,12 +10,12 @@ from zlib import crc32
 import msgspec
 import pytest
 
-from stream import chaos_disk, chaos_faults, chaos_input
 from stream.broker import Broker
-from stream.chaos_faults import Strike
-from stream.chaos_matrix import MATRIX
-from stream.chaos_storm import Outcome, Storm
-from stream.chaos_system import System
+from stream.chaos import disk, faults, traffic
+from stream.chaos.faults import Strike
+from stream.chaos.matrix import MATRIX
+from stream.chaos.storm import Outcome, Storm
+from stream.chaos.system import System
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -61,9 +61,9 @@ def assert_nothing_lost_or_doubled(outcome: Outcome) -> None:
 def test_kills_and_stops_lose_and_double_nothing_and_repeat_answers_to_the_byte(
     own_broker: Broker, tmp_path: Path
 ) -> None:
-    kills = [chaos_faults.kill] * 4 + [chaos_faults.kill_while_starting]
+    kills = [faults.kill] * 4 + [faults.kill_while_starting]
     crashes = [MATRIX[name].strike for name in MATRIX if name.startswith("crash-")]
-    outcome = struck(own_broker, tmp_path, *kills, *crashes, chaos_faults.stop, chaos_faults.stop)
+    outcome = struck(own_broker, tmp_path, *kills, *crashes, faults.stop, faults.stop)
     assert_nothing_lost_or_doubled(outcome)
     assert outcome.verdict.differing_answers == 0
 
@@ -71,15 +71,15 @@ def test_kills_and_stops_lose_and_double_nothing_and_repeat_answers_to_the_byte(
 def test_what_is_no_event_and_what_comes_again_or_late_changes_nothing_else(
     own_broker: Broker, tmp_path: Path
 ) -> None:
-    strange = [chaos_input.publish_bad_input, chaos_input.publish_repeats, chaos_input.publish_late]
-    outcome = struck(own_broker, tmp_path, *strange, chaos_faults.kill)
+    strange = [traffic.publish_bad_input, traffic.publish_repeats, traffic.publish_late]
+    outcome = struck(own_broker, tmp_path, *strange, faults.kill)
     assert_nothing_lost_or_doubled(outcome)
     assert outcome.verdict.refused > 1_000
 
 
 def test_a_broker_that_comes_back_finds_all_as_it_was(own_broker: Broker, tmp_path: Path) -> None:
     def kill_broker(system: System, draw: Random) -> float:
-        return chaos_faults.kill_broker(2.0, 8.0, system, draw)
+        return faults.kill_broker(2.0, 8.0, system, draw)
 
     outcome = struck(own_broker, tmp_path, kill_broker)
     assert_nothing_lost_or_doubled(outcome)
@@ -87,15 +87,15 @@ def test_a_broker_that_comes_back_finds_all_as_it_was(own_broker: Broker, tmp_pa
 
 
 def test_workers_that_come_go_and_freeze_lose_and_double_nothing(own_broker: Broker, tmp_path: Path) -> None:
-    strikes = [chaos_faults.mix] * 4 + [chaos_faults.freeze]
+    strikes = [faults.mix] * 4 + [faults.freeze]
     assert_nothing_lost_or_doubled(struck(own_broker, tmp_path, *strikes, workers=2))
 
 
 def test_a_damaged_folder_is_refused_with_a_word_or_loses_and_doubles_nothing(
     own_broker: Broker, tmp_path: Path
 ) -> None:
-    damages = [chaos_disk.wipe, chaos_disk.corrupt, chaos_disk.truncate, chaos_disk.delete_files]
-    assert_nothing_lost_or_doubled(struck(own_broker, tmp_path, *damages, chaos_disk.fill_disk))
+    damages = [disk.wipe, disk.corrupt, disk.truncate, disk.delete_files]
+    assert_nothing_lost_or_doubled(struck(own_broker, tmp_path, *damages, disk.fill_disk))
 
 
 def test_without_the_offsets_in_the_state_the_oracle_finds_events_counted_twice(

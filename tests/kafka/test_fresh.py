@@ -9,9 +9,9 @@ import torch
 from models.recommender import Recommender
 from producers.bundled import REES46
 from stream.broker import Broker
-from stream.chaos_learner import Steps, Taught, relearn, unequal_rows
-from stream.chaos_records import Record, newest, read_topic
-from stream.chaos_system import System
+from stream.chaos.learner import Steps, Taught, relearn, unequal_rows
+from stream.chaos.records import Record, newest, read_topic
+from stream.chaos.system import System
 from stream.freshness import Probe
 
 SECONDS = 60.0  # no test of speed: a busy machine needs many times what `headrace bench fresh` shows

@@ -12,8 +12,8 @@ from lessons import examples
 
 from models.names import Names
 from stream.brain import Brain
-from stream.chaos_learner import Steps
-from stream.chaos_records import read_topic
+from stream.chaos.learner import Steps
+from stream.chaos.records import read_topic
 from stream.lessons import Lesson
 from stream.school import School
 from stream.settings import Settings

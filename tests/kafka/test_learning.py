@@ -13,7 +13,7 @@ from worker_process import WorkerProcess
 
 from models.recommender import Recommender
 from producers.bundled import REES46
-from stream.chaos_learner import Steps, Taught, relearn, unequal_rows
+from stream.chaos.learner import Steps, Taught, relearn, unequal_rows
 from stream.forgetting import forget_letter
 from stream.model_topic import DENSE, Dense
 from stream.settings import Settings

@@ -18,7 +18,7 @@ from models.examples import pack
 from models.memory import Memory
 from models.names import Names
 from stream.brain import Brain
-from stream.chaos_records import read_topic
+from stream.chaos.records import read_topic
 from stream.chunks import Chunk
 from stream.forgetting import forget_letter
 from stream.lessons import lessons

@@ -10,13 +10,13 @@ import torch
 from models.fingerprint import fingerprint
 from models.profile import Profiles
 from models.recommender import Recommender
-from stream.chaos_answers import Answers, check_answers
-from stream.chaos_erasures import asked_in, by_partition, names_of_markers, sifted, unheard
-from stream.chaos_learner import Steps, Taught, check_lessons, relearn, unequal_rows
-from stream.chaos_profiles import Comparison, Folded, Stored, compare
-from stream.chaos_records import Record, newest, read_topic
-from stream.chaos_sources import Placed, Refused, Sources
-from stream.chaos_verdict import Verdict
+from stream.chaos.answers import Answers, check_answers
+from stream.chaos.erasures import asked_in, by_partition, names_of_markers, sifted, unheard
+from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
+from stream.chaos.profiles import Comparison, Folded, Stored, compare
+from stream.chaos.records import Record, newest, read_topic
+from stream.chaos.sources import Placed, Refused, Sources
+from stream.chaos.verdict import Verdict
 from stream.forgotten import Forgotten
 from stream.model_thread import ModelThread
 from stream.settings import Settings

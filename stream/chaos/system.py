@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from stream.broker import Broker
-from stream.chaos_load import Load
-from stream.chaos_member import Member
-from stream.chaos_wait import StormFailed, until
+from stream.chaos.load import Load
+from stream.chaos.member import Member
+from stream.chaos.wait import StormFailed, until
 from stream.settings import Settings
 from stream.topics import Topics
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from kafka import KafkaProducer
 
-from stream.chaos_faults import kill
-from stream.chaos_records import read_topic
-from stream.chaos_system import System
+from stream.chaos.faults import kill
+from stream.chaos.records import read_topic
+from stream.chaos.system import System
 from stream.topics import BROWSE, FORGET
 
 __all__ = ["forget_and_kill"]

@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 
 from stream.broker import Broker
-from stream.chaos_load import write_storm_log
-from stream.chaos_matrix import Case
-from stream.chaos_oracle import Oracle
-from stream.chaos_probe import send_probes, until_learnt
-from stream.chaos_system import System
-from stream.chaos_verdict import Verdict
+from stream.chaos.load import write_storm_log
+from stream.chaos.matrix import Case
+from stream.chaos.oracle import Oracle
+from stream.chaos.probe import send_probes, until_learnt
+from stream.chaos.system import System
+from stream.chaos.verdict import Verdict
 from stream.errors import StreamError
 
 __all__ = ["Outcome", "Storm"]

@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from stream.chaos_member import Member
-from stream.chaos_system import System
-from stream.chaos_wait import StormFailed, until
+from stream.chaos.member import Member
+from stream.chaos.system import System
+from stream.chaos.wait import StormFailed, until
 from stream.demo_child import WorkerEnded
 
 __all__ = ["corrupt", "delete_files", "fill_disk", "truncate", "wipe"]

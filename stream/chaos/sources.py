@@ -9,7 +9,7 @@ from typing import NamedTuple
 from models.codec import EVENTS
 from models.errors import InvalidRecord
 from models.events import Event
-from stream.chaos_records import Record
+from stream.chaos.records import Record
 
 __all__ = ["Placed", "Refused", "Sources"]
 

@@ -8,9 +8,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from models.codec import encode
 from models.events import Action, Event, Recommendation
-from stream.chaos_records import read_topic
-from stream.chaos_system import System
-from stream.chaos_wait import StormFailed, until
+from stream.chaos.records import read_topic
+from stream.chaos.system import System
+from stream.chaos.wait import StormFailed, until
 from stream.clock import now_ms
 from stream.topics import BROWSE, ORDERS
 

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from stream import chaos_disk, chaos_faults, chaos_input
-from stream.chaos_burst import burst
-from stream.chaos_faults import Strike
-from stream.chaos_forget import forget_and_kill
+from stream.chaos import disk, faults, traffic
+from stream.chaos.burst import burst
+from stream.chaos.faults import Strike
+from stream.chaos.forget import forget_and_kill
 
 __all__ = ["MATRIX", "Case"]
 
@@ -43,13 +43,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MATRIX: Final = {
-    "kill": Case(says="kill -9 under load", strike=chaos_faults.kill, runs=70),
+    "kill": Case(says="kill -9 under load", strike=faults.kill, runs=70),
     "kill-starting": Case(
-        says="kill -9 under load and again at the start", strike=chaos_faults.kill_while_starting, runs=30
+        says="kill -9 under load and again at the start", strike=faults.kill_while_starting, runs=30
     ),
     **{
         f"crash-{point}": Case(
-            says=f"kill -9 of itself, {point}", strike=partial(chaos_faults.crash_at, point), runs=10
+            says=f"kill -9 of itself, {point}", strike=partial(faults.crash_at, point), runs=10
         )
         for point in (
             "saved-not-published",
@@ -60,39 +60,35 @@ MATRIX: Final = {
             "checkpoint-before-rename",
         )
     },
-    "stop": Case(says="SIGTERM under load", strike=chaos_faults.stop, runs=20),
+    "stop": Case(says="SIGTERM under load", strike=faults.stop, runs=20),
     "two-workers": Case(
         says="2 workers: kill -9, SIGTERM, join, leave",
-        strike=chaos_faults.mix,
+        strike=faults.mix,
         runs=30,
         workers=2,
         keeps_store=False,
     ),
     "three-workers": Case(
         says="3 workers: kill -9, SIGTERM, join, leave",
-        strike=chaos_faults.mix,
+        strike=faults.mix,
         runs=30,
         workers=3,
         keeps_store=False,
     ),
     "broker": Case(
-        says="broker kill -9, 1 to 100 s away", strike=partial(chaos_faults.kill_broker, 1.0, 100.0), runs=20
+        says="broker kill -9, 1 to 100 s away", strike=partial(faults.kill_broker, 1.0, 100.0), runs=20
     ),
     "freeze": Case(
-        says="SIGSTOP, 0.5 to 3 sessions", strike=chaos_faults.freeze, runs=10, workers=2, keeps_store=False
+        says="SIGSTOP, 0.5 to 3 sessions", strike=faults.freeze, runs=10, workers=2, keeps_store=False
     ),
-    "bad-input": Case(says="records that are no events", strike=chaos_input.publish_bad_input, runs=20),
-    "repeats": Case(says="events published again", strike=chaos_input.publish_repeats, runs=5),
-    "late": Case(says="events of yesterday", strike=chaos_input.publish_late, runs=5),
+    "bad-input": Case(says="records that are no events", strike=traffic.publish_bad_input, runs=20),
+    "repeats": Case(says="events published again", strike=traffic.publish_repeats, runs=5),
+    "late": Case(says="events of yesterday", strike=traffic.publish_late, runs=5),
     "forget": Case(says="users erased, then kill -9", strike=forget_and_kill, runs=20),
-    "corrupt": Case(
-        says="bytes of a file overwritten", strike=chaos_disk.corrupt, runs=10, keeps_store=False
-    ),
-    "truncate": Case(
-        says="the end of a file cut off", strike=chaos_disk.truncate, runs=10, keeps_store=False
-    ),
-    "delete": Case(says="a file deleted", strike=chaos_disk.delete_files, runs=10, keeps_store=False),
-    "wipe": Case(says="the data folder deleted", strike=chaos_disk.wipe, runs=10, keeps_store=False),
-    "full-disk": Case(says="no file can grow", strike=chaos_disk.fill_disk, runs=10),
+    "corrupt": Case(says="bytes of a file overwritten", strike=disk.corrupt, runs=10, keeps_store=False),
+    "truncate": Case(says="the end of a file cut off", strike=disk.truncate, runs=10, keeps_store=False),
+    "delete": Case(says="a file deleted", strike=disk.delete_files, runs=10, keeps_store=False),
+    "wipe": Case(says="the data folder deleted", strike=disk.wipe, runs=10, keeps_store=False),
+    "full-disk": Case(says="no file can grow", strike=disk.fill_disk, runs=10),
     "burst": Case(says="3 times capacity for 2 minutes", strike=partial(burst, 120.0), runs=1),
 }

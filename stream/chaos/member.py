@@ -7,7 +7,7 @@ from typing import Final
 
 import psutil
 
-from stream.chaos_wait import StormFailed, until
+from stream.chaos.wait import StormFailed, until
 from stream.client import Client, View
 from stream.demo_child import WorkerProcess
 from stream.errors import StreamError

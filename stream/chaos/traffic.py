@@ -11,9 +11,9 @@ from kafka import KafkaProducer
 
 from models.codec import encode
 from models.events import Action, Event
-from stream.chaos_records import Record, read_topic
-from stream.chaos_sources import Sources
-from stream.chaos_system import System
+from stream.chaos.records import Record, read_topic
+from stream.chaos.sources import Sources
+from stream.chaos.system import System
 from stream.clock import now_ms
 from stream.topics import BROWSE, ORDERS
 

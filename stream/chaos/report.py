@@ -8,9 +8,9 @@ from typing import Any, Self
 import msgspec
 from rich.table import Table
 
-from stream.chaos_matrix import Case
-from stream.chaos_storm import Outcome
-from stream.chaos_verdict import Verdict
+from stream.chaos.matrix import Case
+from stream.chaos.storm import Outcome
+from stream.chaos.verdict import Verdict
 
 __all__ = ["Row", "table_of"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from stream.chaos_member import Member
-from stream.chaos_system import System
-from stream.chaos_wait import until
+from stream.chaos.member import Member
+from stream.chaos.system import System
+from stream.chaos.wait import until
 
 __all__ = [
     "Strike",

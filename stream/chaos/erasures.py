@@ -9,8 +9,8 @@ import msgspec
 from models.codec import FORGETS
 from models.errors import InvalidRecord
 from models.events import Decision
-from stream.chaos_records import Record
-from stream.chaos_sources import Placed
+from stream.chaos.records import Record
+from stream.chaos.sources import Placed
 from stream.forgotten import MARKER, Forgotten, user_digest
 
 __all__ = ["Asked", "asked_in", "by_partition", "names_of_markers", "sifted", "unheard"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from models.events import Recommendation
-from stream.chaos_records import Record
+from stream.chaos.records import Record
 
 __all__ = ["Answers", "check_answers"]
 

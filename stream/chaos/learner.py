@@ -12,7 +12,7 @@ from models.names import Names
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import is_row, row_records
-from stream.chaos_records import Record
+from stream.chaos.records import Record
 from stream.forgetting import forgotten
 from stream.origins import HEADER, Origins
 

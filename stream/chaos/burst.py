@@ -4,8 +4,8 @@ import time
 from random import Random
 from typing import Final
 
-from stream.chaos_system import System
-from stream.chaos_wait import StormFailed, until
+from stream.chaos.system import System
+from stream.chaos.wait import StormFailed, until
 
 __all__ = ["burst"]
 
