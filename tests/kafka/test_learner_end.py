@@ -17,7 +17,8 @@ from stream.chaos.records import read_topic
 from stream.lessons import Lesson
 from stream.school import School
 from stream.settings import Settings
-from stream.topics import Topics, create_missing
+from stream.topic_setup import create_missing
+from stream.topics import Topics
 
 _WAIT_SECONDS = 30.0
 

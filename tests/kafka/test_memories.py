@@ -28,7 +28,8 @@ from stream.origins import HEADER, Origins
 from stream.outbox import Letter
 from stream.progress import Progress
 from stream.settings import Settings
-from stream.topics import Topics, create_missing
+from stream.topic_setup import create_missing
+from stream.topics import Topics
 
 CPU = torch.device("cpu")
 RUNS, SIZE = 60, 10  # records of examples, and examples of each
