@@ -49,7 +49,7 @@ async def _answer(worker: Worker, arrived: Released) -> None:
     answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
     if not worker.is_current(arrived.chunk):
         return  # a rebalance came meanwhile: who owns the partition now reads these events again
-    letters = letters_of(arrived, answered, worker.stamp(batch, arrived.events))
+    letters = letters_of(arrived, answered, worker.stamp(batch, arrived))
     commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
     reach("saved-not-published")
     await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))

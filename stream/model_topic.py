@@ -167,4 +167,7 @@ class Transactions:
     ) -> "list[asyncio.Future[RecordMetadata]]":
         """Return the confirmation of each batch."""
         batches = await asyncio.to_thread(lambda: list(record_batches(blocks, _BATCH_BYTES, now_ms())))
-        return [await self._producer.send_batch(batch, topic, partition=0) for batch in batches]
+        sent = [await self._producer.send_batch(batch, topic, partition=0) for batch in batches]
+        for confirmation in sent:  # what ends a transaction is raised once, by its end
+            confirmation.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return sent

@@ -10,7 +10,7 @@ from models.batch import Bools, Bytes, Longs
 from models.errors import ModelError
 from stream.arrivals import Arrival
 
-__all__ = ["HEADER", "Origins", "OriginsUnreadable", "origins_in"]
+__all__ = ["HEADER", "Origins", "OriginsUnreadable", "origins_in", "source_name"]
 
 # The name of the header of an examples record that holds them.
 HEADER: Final = "origins"
@@ -38,9 +38,9 @@ class Origins(NamedTuple):
     offset: Longs  # int64[B]
 
     @classmethod
-    def of(cls, partition: int, places: Sequence[Arrival]) -> "Origins":
-        """Return those of events by their arrivals."""
-        names = [place.chunk.tp.topic for place in places]
+    def of(cls, partition: int, places: Sequence[Arrival], lives: Mapping[str, int]) -> "Origins":
+        """Return those of events by their arrivals; ``lives`` as `source_name` takes them."""
+        names = [source_name(place.chunk.tp.topic, lives) for place in places]
         topics = sorted(set(names))
         topic = np.array([topics.index(name) for name in names], dtype=np.uint8)
         return cls(partition, topics, topic, np.array([place.record.offset for place in places], np.int64))
@@ -92,6 +92,24 @@ class Origins(NamedTuple):
     def names(self) -> list[str]:
         """The source topics, each with the partition."""
         return [f"{topic}-{self.partition}" for topic in self.topics]
+
+
+def source_name(topic: str, lives: Mapping[str, int]) -> str:
+    """Return what a source topic is called where its offsets count: one made anew is another.
+
+    Parameters
+    ----------
+    topic
+        Its full name.
+    lives
+        How often topics were made anew, by topic, without those that never were.
+
+    Examples
+    --------
+    >>> source_name("clicks", {}), source_name("clicks", {"clicks": 2})  # no topic's name has a tilde
+    ('clicks', 'clicks~2')
+    """
+    return f"{topic}~{lives[topic]}" if topic in lives else topic
 
 
 def origins_in(headers: Iterable[tuple[str, bytes]], count: int) -> Origins | None:

@@ -6,6 +6,7 @@
 | ``b`` user id | blocks of older event keys (``models.seen``) |
 | ``n`` topic | next source offset, decimal |
 | ``t`` topic | the identity of the source topic that the offset belongs to |
+| ``l`` topic | how often the source topic was made anew, decimal; none for never |
 | ``f`` digest | until when a user was erased (``stream.forgotten``), decimal milliseconds |
 | ``o`` ticket | what a commit has to tell the broker and the broker has not confirmed |
 | ``a`` | how far this copy and the changelog agree |
@@ -25,6 +26,7 @@ from models.seen import BLOCK, blocks_from_bytes
 from stream.agreement import Agreement
 from stream.commits import Commit, changes_of, places_of
 from stream.forgotten import MARKER, Forgotten, tells_of_erasures
+from stream.places import Places
 from stream.publisher import Stretch
 from stream.storage import Changes, Storage
 from stream.tickets import NO_TICKET, Tickets, unpurged_since
@@ -48,6 +50,8 @@ class ProfileStore:
         The id of this store, drawn when its folder was made: it names the author of what it publishes.
     tickets
         Of the commits that are not confirmed, or not purged.
+    places
+        What is known of the source topics.
 
     Examples
     --------
@@ -67,8 +71,8 @@ class ProfileStore:
         self._storage = Storage(folder)
         self.writer = self._storage.identity
         self.tickets = Tickets(self._storage)
+        self.places = Places(self._storage)
         # Of partitions that were asked for.
-        self._offsets: dict[int, dict[str, int]] = {}
         self._agreements: dict[int, Agreement] = {}
         self._forgotten: dict[int, Forgotten] = {}
 
@@ -95,7 +99,7 @@ class ProfileStore:
         state, places = changes_of(profiles), places_of(offsets)
         commit = Commit([self.tickets.draw(partition)], {**state, **places}, letters)
         self._storage.write(partition, state, {**places, **self.tickets.entry(commit)})
-        self._offsets.get(partition, {}).update(offsets)
+        self.places.move(partition, offsets)
         return commit
 
     def erase(
@@ -142,15 +146,7 @@ class ProfileStore:
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""
-        if partition not in self._offsets:
-            # Only once: behind the offsets the scan steps over every ticket that was ever deleted.
-            found = self._storage.scan(partition, b"n")
-            self._offsets[partition] = {topic.decode(): int(offset) for topic, offset in found}
-        return dict(self._offsets[partition])
-
-    def sources(self, partition: int) -> dict[str, str]:
-        """Return the identities of the source topics that the offsets belong to, by topic."""
-        return {topic.decode(): raw.decode() for topic, raw in self._storage.scan(partition, b"t")}
+        return self.places.offsets(partition)
 
     def agreement(self, partition: int) -> Agreement:
         """Return how far this copy and the changelog agree."""
@@ -196,5 +192,5 @@ class ProfileStore:
             self._forgotten[partition].enter(changes)
 
     def _look_up_again(self, partition: int) -> None:
-        self._offsets.pop(partition, None)
+        self.places.look_up_again(partition)
         self._agreements.pop(partition, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
 # From one publication to the next, at least: other workers serve what was learnt within half a second.
 PUBLISH_SECONDS: Final = 0.4
+_NAME_BYTES: Final = 8
 
 Runs = list[tuple[str, list[RecordBlock]]]
 
@@ -61,6 +63,9 @@ class Publications:
         self._follower = follower
         self._wire = wire
         self._transactions = self._new_transactions()
+        # Two who took over and published nothing have the same epoch, but not the same name.
+        self._name = secrets.token_hex(_NAME_BYTES)
+        self._may_be_last = {self._name}
 
     async def open(self) -> None:
         """Fence every learner before this one, and take over what they committed.
@@ -70,8 +75,8 @@ class Publications:
         aiokafka.errors.KafkaError
             If the broker is away.
         """
-        await self._transactions.start()
-        await self._follower.catch_up()
+        await self._connect()
+        self._may_be_last.add(self._follower.progress.get("learner", ""))
 
     async def close(self) -> None:
         """Disconnect."""
@@ -88,7 +93,7 @@ class Publications:
             If another learner has taken over meanwhile.
         """
         rows = await asyncio.to_thread(row_records, part.rows, part.names, part.removed, self._wire.form)
-        dense = Dense(part.version, part.dense, dict(progress)).to_bytes()
+        dense = Dense(part.version, part.dense, {**progress, "learner": self._name}).to_bytes()
         taken = {name: progress[name] for name in ("epoch", "position")}
         taken |= {"version": part.version, "steps": steps}
         told: Runs = [
@@ -97,7 +102,7 @@ class Publications:
             (self._wire.model, [RecordBlock.of(DENSE, dense)]),
         ]
         while (offset := await self._written(told)) is None:
-            await self._reopen(progress["epoch"])
+            await self._reopen()
         return offset + 1
 
     async def _written(self, told: Runs) -> int | None:
@@ -108,17 +113,21 @@ class Publications:
             _log.warning("A publication of the model was not taken, and is sent again: %r", error)
             return None
 
-    async def _reopen(self, epoch: int) -> None:
+    async def _connect(self) -> None:
+        await self._transactions.start()
+        await self._follower.catch_up()
+
+    async def _reopen(self) -> None:
         while True:
             await self._transactions.stop()
             self._transactions = self._new_transactions()
             try:
-                await self.open()
+                await self._connect()
                 break
             except KafkaError as error:
                 _log.warning("No connection for the model's publications yet: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        if self._follower.progress.get("epoch", 0) > epoch:
+        if self._follower.progress.get("learner", "") not in self._may_be_last:
             raise LearnerReplaced
 
     def _new_transactions(self) -> Transactions:

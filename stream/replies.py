@@ -1,5 +1,6 @@
 """What a batch is answered with: recommendations, a training example for each event, dead letters."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from models.answers import ranked_items
@@ -9,7 +10,7 @@ from models.examples import pack
 from models.names import Names
 from stream.answering import Answer
 from stream.arrivals import Arrival, Released
-from stream.origins import HEADER, Origins
+from stream.origins import HEADER, Origins, source_name
 from stream.outbox import Letter, dead_letter
 
 __all__ = ["Stamp", "letters_of"]
@@ -20,7 +21,8 @@ _EXAMPLES_PARTITION: Final = 0
 class Stamp(NamedTuple):
     """What all letters of a batch have in common.
 
-    ``now`` is the clock in milliseconds since the Unix epoch, ``version`` the model's.
+    ``now`` is the clock in milliseconds since the Unix epoch, ``version`` the model's; ``lives`` is for
+    `source_name`.
     """
 
     recommendations: str  # full names of topics
@@ -28,6 +30,7 @@ class Stamp(NamedTuple):
     now: int
     version: int
     names: Names
+    lives: Mapping[str, int]
 
 
 def letters_of(arrived: Released, answered: Answer, stamp: Stamp) -> list[bytes]:
@@ -48,7 +51,7 @@ def _answers(arrived: Released, answered: Answer, stamp: Stamp) -> list[Letter]:
 def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp) -> Letter:
     topic, partition = place.chunk.tp
     answer = Recommendation(
-        recommendation_id=f"{topic}-{partition}-{place.record.offset}",
+        recommendation_id=f"{source_name(topic, stamp.lives)}-{partition}-{place.record.offset}",
         user_id=event.user_id,
         ts=stamp.now,
         event_id=event.event_id,
@@ -64,5 +67,5 @@ def _examples_letter(arrived: Released, answered: Answer, stamp: Stamp) -> Lette
     examples, kept = answered.examples, answered.seen.kept.tolist()
     packed = pack(examples, stamp.names.of(examples.item.tolist()))
     teaching = [arrived.places[at] for at in kept if not arrived.events[at].event.takes_back]
-    origins = Origins.of(arrived.partition, teaching).to_bytes()
+    origins = Origins.of(arrived.partition, teaching, stamp.lives).to_bytes()
     return Letter(stamp.examples, _EXAMPLES_PARTITION, None, packed, ((HEADER, origins),))

@@ -5,7 +5,6 @@ import gc
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from faust.types import TP, AppT
 
@@ -130,11 +129,12 @@ class Worker:
         """Return whether a chunk is still this worker's: no rebalance has taken it since it arrived."""
         return self.settlement.holds(chunk.tp.partition) and consumer(self.app).is_current(chunk)
 
-    def stamp(self, batch: Batch, events: Iterable[Any]) -> Stamp:
+    def stamp(self, batch: Batch, arrived: Released) -> Stamp:
         """Return what the answers of a batch have in common, once its items have names."""
-        self.names.learn(batch.item.tolist(), (event.item_id for event in events))
+        self.names.learn(batch.item.tolist(), (event.item_id for event in arrived.events))
         topics = self.topics.name("recommendations"), self.topics.name("examples")
-        return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names)
+        lives = self.store.places.lives(arrived.partition)
+        return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names, lives)
 
     async def settle(self, arrived: Released, seen: Observations, commit: Commit, lessons: int = 0) -> None:
         """Publish what the commit says; once the broker has it, count and acknowledge the batch.

@@ -75,7 +75,7 @@ class Bench:
     def stamp(self, batch: Batch, _: Any) -> Stamp:
         names = Names()
         names.learn(batch.item.tolist(), ["hat"] * len(batch.item))
-        return Stamp("recommendations", "examples", NOW, 0, names)
+        return Stamp("recommendations", "examples", NOW, 0, names, {})
 
     def acknowledge(self, chunks: list[Chunk]) -> None:
         self.acknowledged += chunks

@@ -163,7 +163,7 @@ def test_a_claim_is_told_until_it_is_confirmed_with_the_values_as_they_are(folde
     store.close()
     store = ProfileStore(folder)
     assert store.agreement(0) == claimed
-    assert store.sources(0) == {"clicks": "id"}
+    assert store.places.identities(0) == {"clicks": "id"}
     assert store.unconfirmed(0) == told
     store.confirm(0, told.tickets, [Stretch(40, 44)])
     store.close()

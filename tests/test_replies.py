@@ -53,7 +53,7 @@ def names_of(*items: str) -> Names:
 
 
 def stamp() -> Stamp:
-    return Stamp("shop-recommendations", "shop-examples", NOW, 12, names_of("hat", "scarf", "coat"))
+    return Stamp("shop-recommendations", "shop-examples", NOW, 12, names_of("hat", "scarf", "coat"), {})
 
 
 def arrived(*stream: Event | None) -> Released:

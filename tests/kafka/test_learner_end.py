@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from lessons import examples
+from msgspec.structs import replace
 
 from models.names import Names
 from stream.brain import Brain
@@ -53,12 +54,16 @@ def steps_on_record(settings: Settings) -> int:
     return sum(count > 0 for count in told.counts) + sum(told.rehearsals)
 
 
+def lesson_of(names: Names) -> Lesson:
+    taught = examples(8, 1, torch.device("cpu"))
+    names.learn(taught.item.tolist(), (f"item {key}" for key in taught.item.tolist()))
+    return Lesson(taught, 8, 1, {}, [], 0, [])
+
+
 async def end_within(settings: Settings, held: str) -> int:
     """Return the model's version after an end that came upon the call ``held`` of the second step."""
     brain, names = Brain(settings), Names()
-    taught = examples(8, 1, torch.device("cpu"))
-    names.learn(taught.item.tolist(), (f"item {key}" for key in taught.item.tolist()))
-    lesson = Lesson(taught, 8, 1, {}, [], 0, [])
+    lesson = lesson_of(names)
     follower, learner = School.of(brain, names, settings, lambda _: None)
     await follower.start(pytest.fail)
     await learner.begin()
@@ -84,3 +89,31 @@ def test_a_step_that_an_end_comes_upon_is_on_record(settings: Settings, held: st
     version = asyncio.run(end_within(settings, held))
     assert version == 2
     assert steps_on_record(settings) == 2
+
+
+async def away_while_another_learns(settings: Settings) -> bool:
+    """Return whether one still learns that had published nothing when another took over and published."""
+    brains, names = [Brain(settings), Brain(settings)], [Names(), Names()]
+    own = [replace(settings, data_dir=settings.data_dir / name) for name in "ab"]
+    schools = [School.of(*it, lambda _: None) for it in zip(brains, names, own, strict=True)]
+    followers, learners = zip(*schools, strict=True)
+    for follower, learner in zip(followers, learners, strict=True):
+        await follower.start(pytest.fail)
+        await learner.begin()
+    assert learners[0].progress.epoch == learners[1].progress.epoch
+    await learners[1].learn(lesson_of(names[1]))
+    await learners[1].end()
+    await learners[0].learn(lesson_of(names[0]))
+    await learners[0].end()
+    for follower, brain in zip(followers, brains, strict=True):
+        await follower.stop()
+        brain.close()
+    return bool(learners[0].is_learning)
+
+
+def test_one_who_was_away_before_it_had_published_does_not_learn_it_all_again(settings: Settings) -> None:
+    assert not asyncio.run(away_while_another_learns(settings))
+    assert steps_on_record(settings) == 1
+    address = settings.broker.removeprefix("kafka://")
+    journal = read_topic(address, f"{settings.topic_prefix}steps")
+    assert len(journal) == 1

@@ -1,0 +1,51 @@
+"""Where each source topic of a partition is to be read on, and which topic of that name it is."""
+
+from collections.abc import Mapping
+
+from stream.storage import Storage
+
+__all__ = ["Places"]
+
+
+class Places:
+    """What a store says of the source topics, by topic; it is looked up once and remembered.
+
+    Parameters
+    ----------
+    storage
+        Where it stands, under names that begin with ``n``, ``t`` and ``l``.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        # Only once: behind the offsets a scan steps over every ticket that was ever deleted.
+        self._offsets: dict[int, dict[str, int]] = {}
+        self._lives: dict[int, dict[str, int]] = {}
+
+    def offsets(self, partition: int) -> dict[str, int]:
+        """Return the next offset of each topic, as of the last commit."""
+        if partition not in self._offsets:
+            self._offsets[partition] = self._numbers(partition, b"n")
+        return dict(self._offsets[partition])
+
+    def identities(self, partition: int) -> dict[str, str]:
+        """Return the identities of the topics that the offsets belong to."""
+        return {topic.decode(): raw.decode() for topic, raw in self._storage.scan(partition, b"t")}
+
+    def lives(self, partition: int) -> dict[str, int]:
+        """Return how often topics were made anew; those that never were are left out."""
+        if partition not in self._lives:
+            self._lives[partition] = self._numbers(partition, b"l")
+        return self._lives[partition]
+
+    def move(self, partition: int, offsets: Mapping[str, int]) -> None:
+        """Note the offsets that a commit has written."""
+        self._offsets.get(partition, {}).update(offsets)
+
+    def look_up_again(self, partition: int) -> None:
+        """Remember nothing of a partition."""
+        self._offsets.pop(partition, None)
+        self._lives.pop(partition, None)
+
+    def _numbers(self, partition: int, kind: bytes) -> dict[str, int]:
+        return {topic.decode(): int(raw) for topic, raw in self._storage.scan(partition, kind)}
