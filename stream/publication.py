@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgpack
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 
 from models.budget import Budget
 from models.record_block import RecordBlock
@@ -109,7 +109,7 @@ class Publications:
         """Return the offset of the dense part, None where the broker did not say that it has it."""
         try:
             return await self._transactions.write(told)
-        except KafkaError as error:
+        except (KafkaError, IllegalOperation) as error:  # the latter when it is fenced between two batches
             _log.warning("A publication of the model was not taken, and is sent again: %r", error)
             return None
 
