@@ -10,11 +10,34 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage
 
 from stream.chunks import Ledger, RawRecord, split
+from stream.errors import StreamError
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "LogBegunAnew"]
 
 # Faust's own figure: messages delivered between two turns given to the event loop.
 _YIELD_EVERY: Final = 100
+
+
+class LogBegunAnew(StreamError):
+    """The log of a partition goes on below what was read of it.
+
+    Examples
+    --------
+    >>> print(LogBegunAnew(TP("clicks", 3), 0, 812))
+    clicks-3: its log begins anew at offset 0, and was read up to 812: the topic was recreated; start again
+    """
+
+    def __init__(self, tp: TP, offset: int, read: int) -> None:
+        super().__init__(tp, offset, read)
+        self.tp = tp
+        self.offset = offset
+        self.read = read
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tp.topic}-{self.tp.partition}: its log begins anew at offset {self.offset}, and was read "
+            f"up to {self.read}: the topic was recreated; start again"
+        )
 
 
 class Delivery:
@@ -42,6 +65,11 @@ class Delivery:
         """Deliver round robin over topics and partitions; return False if the flow stopped meanwhile.
 
         What is left then is dropped, and read again after the seek that comes before the flow resumes.
+
+        Raises
+        ------
+        LogBegunAnew
+            If a topic was deleted and made again meanwhile. A start finds out, and reads it from its start.
         """
         consumer, generation = self._consumer, self._consumer.app.consumer_generation_id
         runs = {tp: self._runs(tp, fetched) for tp, fetched in records.items()}
@@ -61,7 +89,7 @@ class Delivery:
         consumer, last = self._consumer, run[-1].offset
         read = consumer._read_offset[tp]
         if read is not None and last < read:
-            return
+            raise LogBegunAnew(tp, run[0].offset, read)
         if read and last - read > 1 and consumer.app.topics.acks_enabled_for(tp.topic):
             await consumer._add_gap(tp, read + 1, last)
         await self._commit_if_due()

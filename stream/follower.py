@@ -41,6 +41,8 @@ class Follower:
         What the newest publication says of how far the learner had come; empty where there is none.
     complete
         The version of which nothing is missing: the newest but for a byte budget.
+    published_at
+        When that was published, in milliseconds since the Unix epoch; 0 where there is none.
     """
 
     _reader: CommittedReader
@@ -57,7 +59,7 @@ class Follower:
         self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
         self.progress: dict[str, Any] = {}
-        self.complete = 0
+        self.complete = self.published_at = 0
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
         """Connect to the broker, load what was kept, and follow; ``fail`` is called with what ends it."""
@@ -76,6 +78,7 @@ class Follower:
         await self._brain.take_changes()  # all this is kept already
         self.progress = kept.progress
         self.complete = snapshot.dense.get("complete", snapshot.version)
+        self.published_at = self.keeper.written_at
         self._reader.seek(kept.offset)
         _log.info(
             "The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset
@@ -133,7 +136,7 @@ class Follower:
         for stop, record in enumerate(records, start=1):
             if record.key == DENSE and record.value is not None:
                 await self._take_over_rows(records[start:stop])
-                await self._take_over_dense(Dense.from_bytes(record.value), record.offset + 1)
+                await self._take_over_dense(Dense.from_bytes(record.value), record)
                 start = stop
         await self._take_over_rows(records[start:])
 
@@ -145,9 +148,9 @@ class Follower:
         await self._brain.follow(part)
         self._parts.append(part)
 
-    async def _take_over_dense(self, dense: Dense, offset: int) -> None:
+    async def _take_over_dense(self, dense: Dense, record: RawRecord) -> None:
         whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
         await self._brain.follow(whole)
         self.progress, self._parts = dense.progress, []
-        self.complete = dense.state.get("complete", dense.version)
-        self.keeper.keep(whole, offset, dense.progress)
+        self.complete, self.published_at = dense.state.get("complete", dense.version), record.timestamp
+        self.keeper.keep(whole, record.offset + 1, dense.progress)

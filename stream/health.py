@@ -1,9 +1,11 @@
 """How a worker stands: whether it is ready, and how far it is behind."""
 
+import math
 from typing import Any
 
 from faust.types import TP
 
+from stream.clock import now_ms
 from stream.transport import consumer
 from stream.worker import Worker
 
@@ -23,12 +25,21 @@ def lags(worker: Worker) -> dict[TP, int]:
     return {tp: (reader.backlog(tp) or 0) + reader.unhandled(tp) for tp in reader.assignment()}
 
 
+def _age(at: int, now: int) -> float:
+    """Return how long ago something was in seconds, infinity for what never was (``at`` is 0)."""
+    return (now - at) / 1000 if at else math.inf
+
+
 def measure(worker: Worker) -> None:
     """Bring the gauges up to date; called when somebody looks."""
     recommender, meters = worker.brain.recommender, worker.meters
     meters.show_quality(recommender.quality)
     meters.rows.set(recommender.items)
     meters.users.set(worker.store.row_estimate())
+    now, follower = now_ms(), worker.follower
+    meters.model_age.set(0 if worker.learner.is_learning else _age(follower.published_at, now))
+    meters.checkpoint_age.set(_age(follower.keeper.written_at, now))
+    meters.checkpoint_seconds.set(follower.keeper.took)
     meters.consumer_lag.clear()  # of partitions that went to another worker
     for tp, records in lags(worker).items():
         meters.consumer_lag.labels(tp.topic, str(tp.partition)).set(records)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from models.checkpoint import Checkpoints, NothingToFollow
@@ -15,8 +16,6 @@ from stream.crash_points import reach
 __all__ = ["Keeper", "Kept"]
 
 _log = logging.getLogger(__name__)
-# Seconds from one file to the next: what a start has to read from Kafka again.
-_KEEP_SECONDS: Final = 1.0
 # A copy older than this may have missed that a row was removed: Kafka forgets that after a day.
 _OLD_MS: Final = 12 * 3600 * 1000
 
@@ -30,16 +29,27 @@ class Kept(NamedTuple):
 
 
 class Keeper:
-    """Writes what comes to checkpoints, in a thread of its own and not more than once a second.
+    """Writes what comes to checkpoints, in a thread of its own and not too often.
 
     Parameters
     ----------
     folder
         Where the checkpoints are.
+    seconds
+        From one to the next, at least; 0 for none.
+
+    Attributes
+    ----------
+    written_at
+        When the newest file was written, in milliseconds since the Unix epoch; 0 for never.
+    took
+        Seconds that it took.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seconds: float) -> None:
         self._folder = folder
+        self._seconds = seconds
+        self.written_at, self.took = 0, 0.0
         self._checkpoints = Checkpoints(folder, reach)
         self._offset = self._written = -1  # as of which all is at hand; the version of the newest file
         self._is_broken = False
@@ -69,7 +79,7 @@ class Keeper:
             self._checkpoints = Checkpoints(self._folder, reach)
             return None
         snapshot = loaded.snapshot._replace(dense=about["state"])
-        self._offset, self._written = about["offset"], snapshot.version
+        self._offset, self._written, self.written_at = about["offset"], snapshot.version, about["at"]
         return Kept(snapshot, about["offset"], about["progress"])
 
     def keep(self, part: Snapshot, offset: int, progress: dict[str, Any]) -> None:
@@ -77,7 +87,7 @@ class Keeper:
 
         What is at hand is passed over: who learnt reads his own publications when he follows again.
         """
-        if offset <= self._offset:
+        if offset <= self._offset or not self._seconds:
             return
         self._offset = offset
         self._about = {"state": part.dense, "offset": offset, "progress": progress}
@@ -93,7 +103,7 @@ class Keeper:
 
     async def _write(self) -> None:
         await self._write_parts()
-        await asyncio.sleep(_KEEP_SECONDS)
+        await asyncio.sleep(self._seconds)
         await self._write_parts()
 
     async def _write_parts(self) -> None:
@@ -101,9 +111,10 @@ class Keeper:
         if self._is_broken or not self._parts or self._parts[-1].version <= self._written:
             return
         parts, self._parts, self._written = self._parts, [], self._parts[-1].version
-        about = {**self._about, "at": now_ms()}
+        about, began = {**self._about, "at": now_ms()}, monotonic()
         try:
             await asyncio.to_thread(self._append, parts, about)
+            self.written_at, self.took = about["at"], monotonic() - began
         except OSError as error:  # what is not written now is written with the next
             _log.warning("No checkpoint could be written to %s: %s", self._folder, error)
         except NothingToFollow as error:

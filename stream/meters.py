@@ -48,6 +48,16 @@ class Meters:
         self._mrr = self._gauge("mrr_20", "Prequential mean reciprocal rank at 20 since the start.", "model")
         self.rows = self._gauge("table_rows", "Items that have a row in the embedding table.")
         self.users = self._gauge("profile_rows", "Users that have a profile, estimated.")
+        self.model_age = self._gauge(
+            "model_age_seconds",
+            "Age of the newest publication of the model that is served; 0 where it is learnt.",
+        )
+        self.checkpoint_age = self._gauge(
+            "checkpoint_age_seconds", "Age of the newest checkpoint of the model."
+        )
+        self.checkpoint_seconds = self._gauge(
+            "checkpoint_seconds", "What the newest checkpoint took to write."
+        )
         self.consumer_lag = self._gauge("consumer_lag", "Records not handled yet.", "topic", "partition")
         self._latency = Latency(
             "headrace_event_to_recommendation_seconds",

@@ -37,7 +37,7 @@ class School(NamedTuple):
         """Return the parts for a worker's model; nothing is connected or opened before they begin."""
         name, client = Topics(settings.topic_prefix, settings.partitions).name, client_options(settings)
         reader = partial(CommittedReader, client, TP(name("model"), 0))
-        keeper = Keeper(settings.data_dir / "model")
+        keeper = Keeper(settings.data_dir / "model", settings.checkpoint_seconds)
         follower = Follower(brain, names, reader, keeper)
         wire = Wire(
             client=client,

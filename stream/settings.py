@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_rows: Literal["exact", "int8"] = "exact"
     # What rows may take of the model topic, in bytes a second; 0: as much as they need.
     model_bytes_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
+    # From one checkpoint of the model to the next: what a start has to read from Kafka again; 0: none.
+    checkpoint_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0
     # Security of the broker, passed to Faust: TLS where a CA file is named, SASL where a user name is.
     ssl_cafile: Path | None = None
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"

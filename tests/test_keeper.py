@@ -17,11 +17,11 @@ def step(*touched: int) -> Step:
 
 async def kept(folder: Path, parts: list[tuple[Snapshot, int]]) -> Kept:
     """Have parts kept, each as of an offset; return what the next start finds."""
-    keeper = Keeper(folder)
+    keeper = Keeper(folder, seconds=1.0)
     for part, offset in parts:
         keeper.keep(part, offset, {"position": offset})
         await keeper.close()
-    found = await Keeper(folder).load(END)
+    found = await Keeper(folder, seconds=1.0).load(END)
     assert found is not None
     return found
 
@@ -43,3 +43,18 @@ def test_what_is_read_again_is_not_kept_again(tmp_path: Path) -> None:
     first, last = model.step(step(1)), model.step(step(1, 2))
     found = asyncio.run(kept(tmp_path, [(first, 10), (last, 20), (first, 10), (last, 20)]))
     assert (found.offset, found.snapshot.version) == (20, last.version)
+
+
+def test_without_seconds_nothing_is_kept_and_what_there_is_is_found(tmp_path: Path) -> None:
+    async def keep(seconds: float, part: Snapshot, offset: int) -> None:
+        keeper = Keeper(tmp_path, seconds)
+        await keeper.load(END)
+        keeper.keep(part, offset, {})
+        await keeper.close()
+
+    model = PlainModel()
+    asyncio.run(keep(1.0, model.step(step(1)), 10))
+    asyncio.run(keep(0.0, model.step(step(2)), 20))
+    found = asyncio.run(Keeper(tmp_path, 0.0).load(END))
+    assert found is not None
+    assert (found.offset, found.snapshot.rows.key.tolist()) == (10, [1])

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from stream.chaos import disk, faults, traffic
+from stream.chaos.anew import recreate
 from stream.chaos.burst import burst
 from stream.chaos.faults import Strike
 from stream.chaos.forget import forget_and_kill
@@ -85,10 +86,11 @@ MATRIX: Final = {
     "repeats": Case(says="events published again", strike=traffic.publish_repeats, runs=5),
     "late": Case(says="events of yesterday", strike=traffic.publish_late, runs=5),
     "forget": Case(says="users erased, then kill -9", strike=forget_and_kill, runs=20),
+    "recreate": Case(says="the topic of clicks deleted and made again", strike=recreate, runs=5),
     "corrupt": Case(says="bytes of a file overwritten", strike=disk.corrupt, runs=10, keeps_store=False),
     "truncate": Case(says="the end of a file cut off", strike=disk.truncate, runs=10, keeps_store=False),
     "delete": Case(says="a file deleted", strike=disk.delete_files, runs=10, keeps_store=False),
     "wipe": Case(says="the data folder deleted", strike=disk.wipe, runs=10, keeps_store=False),
     "full-disk": Case(says="no file can grow", strike=disk.fill_disk, runs=10),
-    "burst": Case(says="3 times capacity for 2 minutes", strike=partial(burst, 120.0), runs=1),
+    "burst": Case(says="3 times capacity for 2 minutes", strike=partial(burst, 120.0), runs=3),
 }

@@ -1,7 +1,7 @@
 """The oracle: what a storm has left in Kafka and on disk, against pure functions over the source topics."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from stream.chaos.sources import Placed, Refused, Sources
 from stream.chaos.verdict import Verdict
 from stream.forgotten import Forgotten
 from stream.model_thread import ModelThread
+from stream.origins import source_name
 from stream.settings import Settings
 from stream.storage import Storage
 from stream.topics import BROWSE, FORGET, ORDERS, Topics
@@ -59,16 +60,21 @@ class Oracle:
         Of the workers; the learner's were on a CPU.
     stores
         The folders of the workers' profile stores.
+    former
+        What was in the topic of clicks each time before it was deleted.
     """
 
-    def __init__(self, settings: Settings, stores: Iterable[Path]) -> None:
+    def __init__(
+        self, settings: Settings, stores: Iterable[Path], former: Sequence[list[Record]] = ()
+    ) -> None:
         self._settings = settings
         self._topics = Topics(settings.topic_prefix, settings.partitions)
         self._stores = list(stores)
+        self._former = former
 
     def verdict(self) -> Verdict:
         """Read everything and compare; takes some seconds for 100,000 events."""
-        sources = Sources.of(*(self._read(topic) for topic in _SOURCES))
+        sources = Sources.of(self._clicks(), self._read(ORDERS))
         changelog = newest(self._read("profiles"))
         forgotten = by_partition(changelog)
         truth = _Truth.of(sources, forgotten)
@@ -92,6 +98,12 @@ class Oracle:
 
     def _read(self, topic: str) -> list[Record]:
         return read_topic(self._settings.broker.removeprefix("kafka://"), self._topics.name(topic))
+
+    def _clicks(self) -> list[Record]:
+        """Return what is in the topic, after what was in those of the same name before it."""
+        name, lives = self._topics.name(BROWSE), [*self._former, self._read(BROWSE)]
+        named = [source_name(name, {name: life} if life else {}) for life in range(len(lives))]
+        return [record._replace(topic=own) for own, life in zip(named, lives, strict=True) for record in life]
 
     def _check_learner(self, truth: _Truth) -> dict[str, int]:
         """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""

@@ -68,37 +68,35 @@ def until_learnt(system: System, seconds: float) -> None:
 
 
 def _publish(system: System) -> set[str]:
-    """Publish the probes; return the ids of their answers."""
+    """Publish the probes; return their ids."""
     producer = KafkaProducer(bootstrap_servers=system.broker.address)
     try:
-        sent = [
-            producer.send(
-                system.topics.name(topic), _event(topic, number), f"probe-{number}".encode(), partition=number
-            ).get(_CONFIRM_SECONDS)
-            for topic in _ACTIONS
-            for number in range(system.topics.partitions)
-        ]
+        probes = [(topic, number) for topic in _ACTIONS for number in range(system.topics.partitions)]
+        events = {probe: _event(*probe) for probe in probes}
+        for (topic, number), event in events.items():
+            key = f"probe-{number}".encode()
+            sent = producer.send(system.topics.name(topic), encode(event), key, partition=number)
+            sent.get(_CONFIRM_SECONDS)
     finally:
         producer.close()
-    return {f"{place.topic}-{place.partition}-{place.offset}" for place in sent}
+    return {event.event_id for event in events.values()}
 
 
-def _event(topic: str, partition: int) -> bytes:
+def _event(topic: str, partition: int) -> Event:
     now = now_ms()
-    event = Event(
-        event_id=f"probe-{topic}-{now}",
+    return Event(
+        event_id=f"probe-{topic}-{partition}-{now}",
         event=_ACTIONS[topic],
         ts=now,
         user_id=f"probe-{partition}",
         item_id="probe",
     )
-    return encode(event)
 
 
 def _answered(consumer: KafkaConsumer) -> set[str]:
-    """Return the ids of the answers that have come."""
+    """Return the ids of the events whose answers have come."""
     come = consumer.poll(timeout_ms=_POLL_MS).values()
-    return {_decode(record.value).recommendation_id for records in come for record in records}
+    return {_decode(record.value).event_id for records in come for record in records}
 
 
 def _watch(waiting: set[str], deadline: float) -> None:

@@ -102,7 +102,7 @@ class Storm:
             system.load.finish()
             stops = self._come_to_rest(system)
             stores = [member.data / "profiles" for member in system.members]
-            verdict = Oracle(system.settings, stores).verdict()
+            verdict = Oracle(system.settings, stores, system.former).verdict()
             casualties = system.casualties
         return Outcome(
             faults=faults,

@@ -1,6 +1,7 @@
 """What a storm comes over: a Kafka, some workers and what goes in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Self
 from stream.broker import Broker
 from stream.chaos.load import Load
 from stream.chaos.member import Member
+from stream.chaos.records import Record
 from stream.chaos.wait import StormFailed, until
 from stream.settings import Settings
 from stream.topics import Topics
@@ -29,7 +31,14 @@ class System:
         Settings of the workers, as an environment; ``HEADRACE_TOPIC_PREFIX`` keeps systems apart.
     app
         The module of the workers' Faust app.
+
+    Attributes
+    ----------
+    former
+        What was in the topic of clicks each time before it was deleted.
     """
+
+    _new_load: Callable[[], Load]
 
     def __init__(self, broker: Broker, folder: Path, variables: Mapping[str, str], app: str) -> None:
         self.broker = broker
@@ -41,6 +50,7 @@ class System:
         self.members: list[Member] = []
         self.casualties: list[str] = []
         self._load: Load | None = None
+        self.former: list[list[Record]] = []
 
     def open(self, workers: int, log: Path, rate: float) -> None:
         """Start the workers and, once they are ready, the load of ``rate`` events a second."""
@@ -48,7 +58,12 @@ class System:
             self.join()
         for member in self.members:
             member.until_ready()
-        self._load = Load(log, self.settings, rate)
+        self._new_load = partial(Load, log, self.settings, rate)
+        self.begin_load()
+
+    def begin_load(self) -> None:
+        """Let events go in; after `open` only where the load was finished since."""
+        self._load = self._new_load()
         self._load.start()
 
     @property

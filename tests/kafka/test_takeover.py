@@ -127,6 +127,25 @@ def test_a_source_topic_that_was_made_anew_is_read_from_its_start(
     assert logged(shop, told) == told
 
 
+def test_a_source_topic_that_was_made_anew_while_it_was_read_ends_the_worker_or_is_read_from_its_start(
+    shop: Shop, worker: Callable[[str], WorkerProcess]
+) -> None:
+    with worker("a") as one:
+        publish(shop, traffic(range(600)))
+        one.reaches(usable=600)
+        one.until(lambda: one.figures()["lag"] == 0, "all is handled")
+        before = read_sources(shop)
+        _make_anew(shop, "clicks")
+        publish(shop, traffic(range(600, 1_400)))
+        told = told_by([*before.values(), *read_sources(shop).values()])
+        until(lambda: one.process.poll() is not None or logged(shop, told) == told, "it ends or goes on")
+        if one.process.poll() is not None:
+            assert "its log begins anew" in one.log
+            one.start()
+            until(lambda: logged(shop, told) == told, "each event is counted")
+        assert "the topic was recreated" in one.log
+
+
 def test_a_changelog_that_was_made_anew_is_filled_from_the_sources(
     shop: Shop, worker: Callable[[str], WorkerProcess]
 ) -> None:
