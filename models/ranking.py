@@ -11,6 +11,9 @@ __all__ = ["NO_SCORE", "Ranking", "compact", "is_among", "top_k"]
 NO_SCORE = float("-inf")
 # The score matrix is cut by queries so that it stays in 64 MiB, whatever the catalog's size.
 _MAX_SCORES = 1 << 24
+# With 8,000 rows or more it is quicker to look through an eighth of them and then through 8 * k.
+_PILE = 8
+_LEAST_PILES = 1_000
 
 
 class Ranking(NamedTuple):
@@ -72,15 +75,33 @@ def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Ten
     most = min(k, len(weights))
     lines = max(1, _MAX_SCORES // len(weights))
     found = [
-        (part @ weights.T)
-        .scatter_(1, refused, NO_SCORE)
-        .index_fill_(1, _row_zero(weights), NO_SCORE)
-        .topk(most)
+        _best(
+            (part @ weights.T).scatter_(1, refused, NO_SCORE).index_fill_(1, _row_zero(weights), NO_SCORE),
+            most,
+        )
         for part, refused in zip(torch.split(queries, lines), torch.split(banned, lines), strict=True)
     ]
     missing = 0, k - most
-    scores = pad(torch.cat([top.values for top in found]), missing, value=NO_SCORE)
-    return scores, pad(torch.cat([top.indices for top in found]), missing)
+    scores = pad(torch.cat([values for values, _ in found]), missing, value=NO_SCORE)
+    return scores, pad(torch.cat([indices for _, indices in found]), missing)
+
+
+def _best(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the k highest of each line and their places, [B, k] each, from float32[B, N].
+
+    The columns are dealt to M piles of 8: the best k lie in those k piles whose highest is best.
+    """
+    rows, piles = scores.shape[1], scores.shape[1] // _PILE
+    if piles < _LEAST_PILES:
+        top = scores.topk(k)
+        return top.values, top.indices
+    dealt = scores[:, : piles * _PILE].view(len(scores), _PILE, piles)  # float32[B, 8, M]
+    best = dealt.amax(dim=1).topk(k).indices  # int64[B, k]
+    places = (best[:, None] + piles * torch.arange(_PILE, device=best.device)[:, None]).flatten(1)
+    rest = torch.arange(piles * _PILE, rows, device=best.device).expand(len(scores), -1)
+    places = torch.cat([places, rest], dim=1)  # int64[B, 8 * k + fewer than 8]
+    top = scores.gather(1, places).topk(k)
+    return top.values, places.gather(1, top.indices)
 
 
 def _row_zero(weights: Tensor) -> Tensor:

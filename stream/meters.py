@@ -48,6 +48,15 @@ class Meters:
         self._mrr = self._gauge("mrr_20", "Prequential mean reciprocal rank at 20 since the start.", "model")
         self.rows = self._gauge("table_rows", "Items that have a row in the embedding table.")
         self.users = self._gauge("profile_rows", "Users that have a profile, estimated.")
+        self._open_freshness()
+        self.consumer_lag = self._gauge("consumer_lag", "Records not handled yet.", "topic", "partition")
+        self._latency = Latency(
+            "headrace_event_to_recommendation_seconds",
+            "From an event's record to the broker's confirmation of its recommendation.",
+        )
+        self.registry.register(self._latency)
+
+    def _open_freshness(self) -> None:
         self.model_age = self._gauge(
             "model_age_seconds",
             "Age of the newest publication of the model that is served; 0 where it is learnt.",
@@ -58,12 +67,6 @@ class Meters:
         self.checkpoint_seconds = self._gauge(
             "checkpoint_seconds", "What the newest checkpoint took to write."
         )
-        self.consumer_lag = self._gauge("consumer_lag", "Records not handled yet.", "topic", "partition")
-        self._latency = Latency(
-            "headrace_event_to_recommendation_seconds",
-            "From an event's record to the broker's confirmation of its recommendation.",
-        )
-        self.registry.register(self._latency)
 
     def count_batch(self, arrived: Released, kept: Longs, now: int) -> None:
         """Count a batch that the broker has all outputs of, at ``now`` in milliseconds since the Unix epoch.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models.ranking
@@ -31,6 +31,20 @@ def test_top_k_is_what_sorting_all_scores_gives(seed: int, lines: int, rows: int
         assert found[line, : len(best)].tolist() == best
         assert np.allclose(scores[line, : len(best)], products[line, best], atol=1e-4)
         assert bool((scores[line, len(best) :] == NO_SCORE).all())
+
+
+@given(st.integers(0, 10_000), st.integers(7_990, 8_040), st.integers(1, 1_000))
+@settings(max_examples=20)
+def test_top_k_of_many_rows_is_what_sorting_all_scores_gives(seed: int, rows: int, k: int) -> None:
+    queries, weights, banned = problem(seed, 2, rows)
+    scores, found = top_k(queries, weights, banned, k)
+    products = queries.numpy() @ weights.numpy().T
+    for line in range(len(queries)):
+        products[line, [0, *banned[line].tolist()]] = NO_SCORE
+        best = -np.sort(-products[line])[:k]  # which of two that are nearly equal comes first is rounding
+        assert len(set(found[line].tolist())) == k
+        assert np.allclose(products[line, found[line]], best, atol=1e-4)
+        assert np.allclose(scores[line], best, atol=1e-4)
 
 
 @pytest.mark.parametrize("most", [1, 100, 10_000])
