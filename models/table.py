@@ -136,6 +136,8 @@ class Table:
     def evict(self, rows: Tensor) -> None:
         """Free each of ``rows`` (int64[B], distinct) that has a key; all their state is cleared."""
         rows = rows[self._state["key"][rows] != 0]
+        if not len(rows):
+            return
         self._removed.append(self._state["key"][rows])
         self._index.remove(self._state["key"][rows])
         for state in self._state.values():

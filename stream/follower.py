@@ -43,6 +43,8 @@ class Follower:
         The version of which nothing is missing: the newest but for a byte budget.
     published_at
         When that was published, in milliseconds since the Unix epoch; 0 where there is none.
+    newest
+        The offset of its dense part; -1 where there is none.
     """
 
     _reader: CommittedReader
@@ -56,10 +58,11 @@ class Follower:
         self.keeper = keeper
         self._make_reader = reader
         self._following: asyncio.Task[None] | None = None
-        self._has_caught_up = False
+        self._is_polling = self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
         self.progress: dict[str, Any] = {}
         self.complete = self.published_at = 0
+        self.newest = -1
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
         """Connect to the broker, load what was kept, and follow; ``fail`` is called with what ends it."""
@@ -78,7 +81,7 @@ class Follower:
         await self._brain.take_changes()  # all this is kept already
         self.progress = kept.progress
         self.complete = snapshot.dense.get("complete", snapshot.version)
-        self.published_at = self.keeper.written_at
+        self.published_at, self.newest = self.keeper.written_at, kept.offset - 1
         self._reader.seek(kept.offset)
         _log.info(
             "The model of version %d was kept; following from offset %d on", snapshot.version, kept.offset
@@ -95,14 +98,21 @@ class Follower:
         """Whether all is taken over that was committed when the following began."""
         return self._has_caught_up
 
+    async def end(self) -> int:
+        """Return the end of the model topic."""
+        return await self._reader.end()
+
     def follow(self) -> None:
         """Take over what comes from now on, until `pause`."""
         self._following = asyncio.create_task(self._follow())
 
     async def pause(self) -> None:
-        """Take over no more for now."""
+        """Take over what has been read, and no more for now."""
         if self._following is not None:
-            self._following.cancel()
+            if self._is_polling:
+                self._is_polling = False  # cancelled, it would lose what it has just read
+            else:
+                self._following.cancel()
             await asyncio.wait([self._following])
             self._following = None
 
@@ -110,7 +120,7 @@ class Follower:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
         self._has_caught_up, self._parts = False, []
-        self.progress, self.complete = {}, 0
+        self.progress, self.complete, self.newest = {}, 0, -1
         self._reader.seek(0)
         self.follow()
 
@@ -124,7 +134,8 @@ class Follower:
     async def _follow(self) -> None:
         try:
             end = await self._reader.end()
-            while True:
+            self._is_polling = True
+            while self._is_polling:
                 await self._take_over(await self._reader.poll())
                 self._has_caught_up = self._has_caught_up or await self._reader.is_at(end)
         except Exception as error:  # noqa: BLE001 - whatever it is, a worker that cannot follow must not serve
@@ -142,6 +153,8 @@ class Follower:
 
     async def _take_over_rows(self, records: Sequence[RawRecord]) -> None:
         rows = [(record.key, record.value) for record in records if is_row(record.key)]
+        if not rows and self._parts:
+            return
         read = read_rows(rows, self._brain.recommender.row_type)  # type: ignore[arg-type]  # they have keys
         self.names.learn(read.rows.key.tolist(), read.names)
         part = Snapshot(0, {}, read.rows, read.removed, read.names)
@@ -152,5 +165,6 @@ class Follower:
         whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
         await self._brain.follow(whole)
         self.progress, self._parts = dense.progress, []
-        self.complete, self.published_at = dense.state.get("complete", dense.version), record.timestamp
+        self.complete = dense.state.get("complete", dense.version)
+        self.published_at, self.newest = record.timestamp, record.offset
         self.keeper.keep(whole, record.offset + 1, dense.progress)

@@ -7,7 +7,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
-from models.checkpoint import Checkpoints, NothingToFollow
+from models.checkpoint import Checkpoints
+from models.errors import ModelError
 from models.merging import merged
 from models.snapshot import Snapshot
 from stream.clock import now_ms
@@ -87,7 +88,7 @@ class Keeper:
 
         What is at hand is passed over: who learnt reads his own publications when he follows again.
         """
-        if offset <= self._offset or not self._seconds:
+        if offset <= self._offset or not self._seconds or self._is_broken:
             return
         self._offset = offset
         self._about = {"state": part.dense, "offset": offset, "progress": progress}
@@ -108,7 +109,7 @@ class Keeper:
 
     async def _write_parts(self) -> None:
         # Rows that had waited come with no new version, by which files are told apart, and wait for one.
-        if self._is_broken or not self._parts or self._parts[-1].version <= self._written:
+        if not self._parts or self._parts[-1].version <= self._written:
             return
         parts, self._parts, self._written = self._parts, [], self._parts[-1].version
         about, began = {**self._about, "at": now_ms()}, monotonic()
@@ -117,9 +118,9 @@ class Keeper:
             self.written_at, self.took = about["at"], monotonic() - began
         except OSError as error:  # what is not written now is written with the next
             _log.warning("No checkpoint could be written to %s: %s", self._folder, error)
-        except NothingToFollow as error:
+        except ModelError as error:  # another's file lies there, or the newest does no more
             _log.error("No checkpoints until the next start, which reads more from Kafka instead: %s", error)
-            self._is_broken = True
+            self._is_broken, self._parts = True, []
 
     def _append(self, parts: list[Snapshot], about: dict[str, Any]) -> None:
         part = merged(parts)._replace(dense=about)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any, Final
@@ -13,35 +14,23 @@ from models.budget import Budget
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.crash_points import reach
-from stream.errors import StreamError
 from stream.follower import Follower
 from stream.lessons import Learnt, Lesson
 from stream.memories import Memories
 from stream.model_topic import CommittedReader
-from stream.patience import never_halved
+from stream.patience import never_halved, patiently
 from stream.progress import Progress
-from stream.publication import PUBLISH_SECONDS, LearnerReplaced, Publications, Wire
+from stream.publication import PUBLISH_SECONDS, LearnerBehind, LearnerReplaced, Publications, Wire
 
-__all__ = ["Learner", "LearnerBehind"]
+__all__ = ["Learner"]
 
 _log = logging.getLogger(__name__)
 # A worker that is told to stop has 5 s in all.
 _END_SECONDS: Final = 3.0
 
 
-class LearnerBehind(StreamError):
-    """What was learnt could not be published in time."""
-
-    def __str__(self) -> str:
-        return "the broker took no publication of the model in time; the next learner repeats the last steps"
-
-
 class Learner:
     """Learns lesson after lesson, rehearses, and publishes; only between `begin` and `end`.
-
-    A publication tells the steps taken since the last one, the rows they changed, and the dense part with the
-    learner's progress, all or nothing. So what is committed is the state of one moment, but for rows that a
-    budget lets wait, and another worker goes on from there as this one would have.
 
     Parameters
     ----------
@@ -53,11 +42,6 @@ class Learner:
         Where to publish.
     acknowledge
         Called with the chunks whose lessons are committed.
-
-    Attributes
-    ----------
-    progress
-        Where it stands.
     """
 
     def __init__(
@@ -73,7 +57,7 @@ class Learner:
         self._publishing: asyncio.Task[None] | None = None
         self._published_at = 0.0
         self._finished: list[Chunk] = []
-        self.progress = Progress(0, {})
+        self.progress = Progress(0, {})  # where it stands
 
     @property
     def is_learning(self) -> bool:
@@ -82,17 +66,35 @@ class Learner:
 
     async def begin(self) -> None:
         """Take over from whoever learnt before: fence it, catch up with what it published, remember."""
-        if self.is_learning:
-            return
+        if not await self._goes_on():
+            await patiently(self._begin)
+            _log.info("Learning from offset %d of the examples on", self.progress.position)
+
+    async def _begin(self) -> None:
         await self._follower.pause()
         publications = Publications(self._follower, self._wire)
-        await publications.open()
-        self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
-        self.progress.epoch += 1
-        await self._memories.begin(self.progress)
+        try:
+            await publications.open()
+            self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
+            self.progress.epoch += 1
+            await self._memories.begin(self.progress)
+        except BaseException:
+            await publications.close()
+            raise
         self._publications = publications
-        place = self.progress.position, self.progress.epoch
-        _log.info("Learning from offset %d of the examples on, epoch %d", *place)
+
+    async def _goes_on(self) -> bool:
+        """Return whether this one learns, and no other has while it was away; else it has stepped back."""
+        async with self._turn:
+            if self._publications is None:
+                return False
+            with suppress(LearnerReplaced):
+                if self._publishing is not None:
+                    await self._publishing
+                if await patiently(self._publications.are_newest):
+                    return True
+            await self._step_back()
+            return False
 
     async def end(self) -> None:
         """Publish what is left, and leave the learning to others.
@@ -100,8 +102,7 @@ class Learner:
         Raises
         ------
         LearnerBehind
-            If the broker does not take it in time: the model is ahead of what others know then, and must not
-            be used any more.
+            If the broker does not take it in time: the model is ahead of what others know then.
         """
         async with self._turn:
             publications = self._publications
@@ -159,14 +160,14 @@ class Learner:
     async def _publish_if_due(self) -> None:
         if self._publications is None or monotonic() - self._published_at < PUBLISH_SECONDS:
             return
-        if self._publishing is not None:
-            if not self._publishing.done():
-                return  # what comes meanwhile goes with the next
-            try:
+        if self._publishing is not None and not self._publishing.done():
+            return  # what comes meanwhile goes with the next
+        try:
+            if self._publishing is not None:
                 self._publishing.result()
-            except LearnerReplaced:
-                await self._step_back()
-                return
+        except LearnerReplaced:
+            await self._step_back()
+            return
         if self._has_news:
             self._published_at = monotonic()
             telling = await self._telling(self._publications, self._wire.budget)
@@ -183,7 +184,7 @@ class Learner:
         return bool(self.progress.has_steps or self._finished or self._brain.recommender.waiting)
 
     async def _telling(self, publications: Publications, budget: Budget | None) -> Coroutine[Any, Any, None]:
-        """Return what tells all that is new at this moment, or of the rows what the budget allows."""
+        """Return what tells all that is new, or of the rows what the budget allows."""
         chunks, self._finished = self._finished, []
         steps, told = self.progress.take_steps(), self.progress.told
         part = await self._brain.take_changes(budget)

@@ -18,15 +18,26 @@ from stream.errors import StreamError
 from stream.follower import Follower
 from stream.model_topic import DENSE, Dense, Transactions
 
-__all__ = ["PUBLISH_SECONDS", "LearnerReplaced", "Publications", "Wire"]
+__all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "Publications", "Wire"]
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
 # From one publication to the next, at least: other workers serve what was learnt within half a second.
 PUBLISH_SECONDS: Final = 0.4
 _NAME_BYTES: Final = 8
+# A record that Kafka puts behind those of a transaction.
+_COMMIT_MARKERS: Final = 1
 
 Runs = list[tuple[str, list[RecordBlock]]]
+
+
+class LearnerBehind(StreamError):
+    """What was learnt could not be published in time."""
+
+    def __str__(self) -> str:
+        return (
+            "the broker took no publication of the model in time; the next learner takes the last steps again"
+        )
 
 
 class LearnerReplaced(StreamError):
@@ -65,7 +76,8 @@ class Publications:
         self._transactions = self._new_transactions()
         # Two who took over and published nothing have the same epoch, but not the same name.
         self._name = secrets.token_hex(_NAME_BYTES)
-        self._may_be_last = {self._name}
+        self._found = -1  # the newest publication that was there when this one began
+        self._end = 0  # of the log, as this one's last transaction left it
 
     async def open(self) -> None:
         """Fence every learner before this one, and take over what they committed.
@@ -76,7 +88,7 @@ class Publications:
             If the broker is away.
         """
         await self._connect()
-        self._may_be_last.add(self._follower.progress.get("learner", ""))
+        self._found, self._end = self._follower.newest, await self._follower.end()
 
     async def close(self) -> None:
         """Disconnect."""
@@ -103,7 +115,12 @@ class Publications:
         ]
         while (offset := await self._written(told)) is None:
             await self._reopen()
+        self._end = offset + 1 + _COMMIT_MARKERS
         return offset + 1
+
+    async def are_newest(self) -> bool:
+        """Return whether nobody has written to the model topic after this one."""
+        return await self._follower.end() <= self._end
 
     async def _written(self, told: Runs) -> int | None:
         """Return the offset of the dense part, None where the broker did not say that it has it."""
@@ -127,7 +144,8 @@ class Publications:
             except KafkaError as error:
                 _log.warning("No connection for the model's publications yet: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        if self._follower.progress.get("learner", "") not in self._may_be_last:
+        is_own = self._follower.progress.get("learner") == self._name
+        if not is_own and self._follower.newest != self._found:
             raise LearnerReplaced
 
     def _new_transactions(self) -> Transactions:

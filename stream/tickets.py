@@ -7,6 +7,7 @@ purged once they are confirmed, too.
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -19,6 +20,8 @@ NO_TICKET: Final = -1
 _OUTBOX: Final = b"o"
 _UNPURGED: Final = b"c"
 _BYTES: Final = 8
+# Two deletions never leave the same note.
+_NONCE_BYTES: Final = 8
 
 
 class Tickets:
@@ -72,8 +75,8 @@ class Tickets:
 
     def unpurged(self, partition: int) -> int | None:
         """Return the ticket of the last commit whose deletions lie in the files, None where none do."""
-        (raw,) = self._storage.read(partition, [_UNPURGED])
-        return None if raw is None else int(raw)
+        raw = self._note(partition)
+        return None if raw is None else int(raw.split()[0])
 
     def still_unpurged(self, partition: int) -> dict[bytes, bytes | None]:
         """Return what notes that something is to be purged that no commit of this store has deleted."""
@@ -85,19 +88,23 @@ class Tickets:
 
         Return False where nothing was deleted, or a commit up to that one still waits.
         """
-        ticket = self.unpurged(partition)
+        ticket, note = self.unpurged(partition), self._note(partition)
         oldest = next(self.unconfirmed(partition), None)
         if ticket is None or (oldest is not None and oldest[0] <= ticket):
             return False
         await asyncio.to_thread(self._storage.compact, partition)
-        if self.unpurged(partition) == ticket:
+        if self._note(partition) == note:  # else more was deleted meanwhile
             self._storage.write(partition, {}, {_UNPURGED: None})
         return True
+
+    def _note(self, partition: int) -> bytes | None:
+        (raw,) = self._storage.read(partition, [_UNPURGED])
+        return raw
 
 
 def unpurged_since(ticket: int) -> dict[bytes, bytes | None]:
     """Return what notes that a commit deletes what has to be purged; `NO_TICKET` waits for no commit."""
-    return {_UNPURGED: str(ticket).encode()}
+    return {_UNPURGED: f"{ticket} {secrets.token_hex(_NONCE_BYTES)}".encode()}
 
 
 def _name(ticket: int) -> bytes:

@@ -20,11 +20,11 @@ from stream.clock import now_ms
 from stream.commits import Commit
 from stream.gather import Gathering
 from stream.intake import Intake
-from stream.learner import LearnerBehind
 from stream.lessons import Learnt, Lesson
 from stream.meters import Meters
 from stream.pace import Pace
 from stream.profiles import ProfileStore
+from stream.publication import LearnerBehind
 from stream.replies import Stamp
 from stream.school import School
 from stream.settings import Settings

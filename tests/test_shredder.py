@@ -12,6 +12,7 @@ from stream.commits import Commit
 from stream.forgotten import Erased, marker_of
 from stream.profiles import ProfileStore
 from stream.shredder import Shredder
+from stream.storage import Storage
 
 # What lz4 cannot make shorter stands in the files as it is.
 SECRET = secrets.token_bytes(64)
@@ -134,3 +135,21 @@ def test_a_copy_that_comes_back_in_time_stays(store: ProfileStore, shredder: Shr
     for clock.now, owned in ((0.0, {2}), (15.0, {1}), (30.0, {2}), (45.0, {2})):
         shred(shredder, owned)
     assert store._storage.read(1, [b"pann"]) == [b"1"]
+
+
+def test_what_is_dropped_while_the_files_are_purged_is_purged_next(
+    store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compact = Storage.compact
+
+    def compact_and_drop(storage: Storage, partition: int) -> None:
+        compact(storage, partition)
+        monkeypatch.undo()
+        store.drop(partition)
+
+    store.drop(1)
+    monkeypatch.setattr(Storage, "compact", compact_and_drop)
+    assert asyncio.run(store.tickets.purge(1))
+    assert store.tickets.unpurged(1) is not None
+    assert asyncio.run(store.tickets.purge(1))
+    assert store.tickets.unpurged(1) is None

@@ -1,10 +1,10 @@
-"""A learner that is told to end in the midst of a step: what the model has taken is on record."""
+"""A learner that is told to end in the midst of a step, or meets another: all it takes is on record, once."""
 
 import asyncio
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ from lessons import examples
 from msgspec.structs import replace
 
 from models.names import Names
+from models.snapshot import Snapshot
 from stream.brain import Brain
 from stream.chaos.learner import Steps
 from stream.chaos.records import read_topic
@@ -54,10 +55,10 @@ def steps_on_record(settings: Settings) -> int:
     return sum(count > 0 for count in told.counts) + sum(told.rehearsals)
 
 
-def lesson_of(names: Names) -> Lesson:
-    taught = examples(8, 1, torch.device("cpu"))
+def lesson_of(names: Names, number: int = 1) -> Lesson:
+    taught = examples(8, number, torch.device("cpu"))
     names.learn(taught.item.tolist(), (f"item {key}" for key in taught.item.tolist()))
-    return Lesson(taught, 8, 1, {}, [], 0, [])
+    return Lesson(taught, 8, number, {}, [], 0, [])
 
 
 async def end_within(settings: Settings, held: str) -> int:
@@ -91,29 +92,110 @@ def test_a_step_that_an_end_comes_upon_is_on_record(settings: Settings, held: st
     assert steps_on_record(settings) == 2
 
 
-async def away_while_another_learns(settings: Settings) -> bool:
-    """Return whether one still learns that had published nothing when another took over and published."""
-    brains, names = [Brain(settings), Brain(settings)], [Names(), Names()]
-    own = [replace(settings, data_dir=settings.data_dir / name) for name in "ab"]
-    schools = [School.of(*it, lambda _: None) for it in zip(brains, names, own, strict=True)]
-    followers, learners = zip(*schools, strict=True)
-    for follower, learner in zip(followers, learners, strict=True):
-        await follower.start(pytest.fail)
-        await learner.begin()
-    assert learners[0].progress.epoch == learners[1].progress.epoch
-    await learners[1].learn(lesson_of(names[1]))
-    await learners[1].end()
-    await learners[0].learn(lesson_of(names[0]))
-    await learners[0].end()
-    for follower, brain in zip(followers, brains, strict=True):
-        await follower.stop()
-        brain.close()
-    return bool(learners[0].is_learning)
+class Worker:
+    """What follows and learns, as two of the same topics; a context manager that begins and ends it."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        settings = replace(settings, data_dir=settings.data_dir / name)
+        self.brain, self.names = Brain(settings), Names()
+        self.follower, self.learner = School.of(self.brain, self.names, settings, lambda _: None)
+
+    async def __aenter__(self) -> Self:
+        await self.follower.start(pytest.fail)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.learner.end()
+        await self.follower.stop()
+        self.brain.close()
 
 
 def test_one_who_was_away_before_it_had_published_does_not_learn_it_all_again(settings: Settings) -> None:
-    assert not asyncio.run(away_while_another_learns(settings))
+    async def meet() -> bool:
+        async with Worker(settings, "a") as away, Worker(settings, "b") as other:
+            await away.learner.begin()
+            await other.learner.begin()
+            assert away.learner.progress.epoch == other.learner.progress.epoch
+            await other.learner.learn(lesson_of(other.names))
+            await other.learner.end()
+            await away.learner.learn(lesson_of(away.names))
+            await away.learner.end()
+            return away.learner.is_learning
+
+    assert not asyncio.run(meet())
     assert steps_on_record(settings) == 1
     address = settings.broker.removeprefix("kafka://")
-    journal = read_topic(address, f"{settings.topic_prefix}steps")
-    assert len(journal) == 1
+    assert len(read_topic(address, f"{settings.topic_prefix}steps")) == 1
+
+
+def test_one_whose_predecessor_has_published_once_more_does_not_publish_over_it(settings: Settings) -> None:
+    async def meet() -> bool:
+        async with Worker(settings, "a") as first, Worker(settings, "b") as second:
+            await first.learner.begin()
+            await first.learner.learn(lesson_of(first.names, 1))
+            await first.learner.end()
+            await first.learner.begin()
+            await second.learner.begin()
+            await first.learner.learn(lesson_of(first.names, 2))
+            await first.learner.end()
+            await second.learner.learn(lesson_of(second.names, 2))
+            await second.learner.end()
+            return second.learner.is_learning
+
+    assert not asyncio.run(meet())
+    assert steps_on_record(settings) == 2
+
+
+def test_one_that_gets_the_part_again_after_another_had_it_goes_on_from_there(settings: Settings) -> None:
+    async def meet() -> tuple[int, int]:
+        async with Worker(settings, "a") as away, Worker(settings, "b") as other:
+            await away.learner.begin()
+            await other.learner.begin()
+            await other.learner.learn(lesson_of(other.names, 1))
+            await other.learner.learn(lesson_of(other.names, 2))
+            await other.learner.end()
+            await away.learner.begin()
+            assert away.learner.is_learning
+            return away.learner.progress.position, away.brain.recommender.version
+
+    assert asyncio.run(meet()) == (2, 2)
+
+
+def test_one_that_goes_on_learning_keeps_what_it_has_not_published(settings: Settings) -> None:
+    async def meet() -> tuple[int, int]:
+        async with Worker(settings, "a") as one:
+            for number in (1, 2, 3):
+                await one.learner.begin()
+                await one.learner.learn(lesson_of(one.names, number))
+            return one.learner.progress.position, one.brain.recommender.version
+
+    assert asyncio.run(meet()) == (3, 3)
+    assert steps_on_record(settings) == 3
+
+
+def test_what_a_follower_has_read_is_not_lost_where_it_pauses(settings: Settings) -> None:
+    async def meet() -> tuple[int, int]:
+        async with Worker(settings, "a") as teacher:
+            for number in (1, 2, 3):
+                await teacher.learner.begin()
+                await teacher.learner.learn(lesson_of(teacher.names, number))
+                await teacher.learner.end()
+        pupil = Worker(settings, "b")
+        take, reached, opened = pupil.brain.follow, asyncio.Event(), asyncio.Event()
+
+        async def held(part: Snapshot) -> None:
+            reached.set()
+            await opened.wait()
+            await take(part)
+
+        pupil.brain.follow = held  # type: ignore[method-assign]
+        async with pupil:
+            await asyncio.wait_for(reached.wait(), _WAIT_SECONDS)
+            pausing = asyncio.create_task(pupil.follower.pause())
+            await asyncio.sleep(0)  # it has begun to wait
+            opened.set()
+            await pausing
+            await pupil.follower.catch_up()
+            return pupil.follower.progress["position"], pupil.brain.recommender.version
+
+    assert asyncio.run(meet()) == (3, 3)
