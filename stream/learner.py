@@ -76,7 +76,7 @@ class Learner:
         try:
             await publications.open()
             self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
-            self.progress.epoch += 1
+            self.progress.take_over(await asyncio.to_thread(self._wire.identity))
             await self._memories.begin(self.progress)
         except BaseException:
             await publications.close()

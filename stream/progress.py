@@ -1,11 +1,14 @@
 """How far the learner has come: what it must know, besides the model, to go on as if it had never stopped."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from stream.lessons import Lesson
 
 __all__ = ["Mark", "Progress"]
+
+_log = logging.getLogger(__name__)
 
 # Lines of the memory from one mark to the next: to fill a memory again, at most so many are read in vain.
 _MARK_LINES: Final = 20_000
@@ -37,6 +40,8 @@ class Progress:
         The next offset of each source topic and partition: examples of events below are repeats.
     epoch
         How often the learner's part was taken over; a higher one ends the lower ones.
+    log
+        The identity of the examples topic that the position belongs to; empty before the first takeover.
     remembered
         Lines that the model's memory was ever given.
     marks
@@ -48,9 +53,21 @@ class Progress:
         self.position: int = told.get("position", 0)
         self.learnt_to: dict[str, int] = dict(told.get("learnt_to", {}))
         self.epoch: int = told.get("epoch", 0)
+        self.log: str = told.get("log", "")
         self.remembered: int = told.get("remembered", 0)
         self.marks = [Mark(*mark) for mark in told.get("marks", [(0, 0, {})])]
         self._steps: list[list[int]] = []
+
+    def take_over(self, log: str) -> None:
+        """Begin an epoch, with the first record where the examples topic was made anew, by its identity.
+
+        The examples of the former one that wait in no memory yet are gone with it; the model keeps what they
+        taught, and events whose examples come once more teach nothing.
+        """
+        if self.log not in ("", log):
+            _log.warning("The examples topic was recreated (read to offset %d); read from 0", self.position)
+            self.position, self.marks = 0, [Mark(0, self.remembered, dict(self.learnt_to))]
+        self.epoch, self.log = self.epoch + 1, log
 
     def learnt(self, lesson: Lesson, remembered: int) -> None:
         """Count a lesson; ``remembered`` is how many lines the memory was ever given, with it."""
@@ -96,6 +113,7 @@ class Progress:
             "position": self.position,
             "learnt_to": dict(self.learnt_to),
             "epoch": self.epoch,
+            "log": self.log,
             "remembered": self.remembered,
             "marks": marks,
         }

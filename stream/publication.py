@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -47,11 +47,13 @@ class LearnerReplaced(StreamError):
 class Wire(NamedTuple):
     """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker.
 
-    ``form`` is that of rows, ``budget`` what those of a publication may take, if there is one.
+    ``identity`` asks the broker which topic that of the examples is now, ``form`` is that of rows, ``budget``
+    what those of a publication may take, if there is one.
     """
 
     client: Mapping[str, Any]
     examples: str
+    identity: Callable[[], str]
     model: str
     steps: str
     transactional_id: str

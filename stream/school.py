@@ -13,11 +13,12 @@ from models.row_records import record_bytes
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.follower import Follower
+from stream.identities import identities
 from stream.keeper import Keeper
 from stream.learner import Learner
 from stream.model_topic import CommittedReader
 from stream.publication import PUBLISH_SECONDS, Wire
-from stream.security import client_options
+from stream.security import admin_security, client_options
 from stream.settings import Settings
 from stream.topics import Topics
 
@@ -42,6 +43,7 @@ class School(NamedTuple):
         wire = Wire(
             client=client,
             examples=name("examples"),
+            identity=partial(_identity, settings, name("examples")),
             model=name("model"),
             steps=name("steps"),
             transactional_id=f"{settings.app_id}-learner",
@@ -49,6 +51,11 @@ class School(NamedTuple):
             budget=_budget(brain, names, settings),
         )
         return cls(follower, Learner(brain, follower, wire, acknowledge))
+
+
+def _identity(settings: Settings, topic: str) -> str:
+    brokers = client_options(settings)["bootstrap_servers"]
+    return identities(brokers, [topic], admin_security(settings))[topic]
 
 
 def _budget(brain: Brain, names: Names, settings: Settings) -> Budget | None:

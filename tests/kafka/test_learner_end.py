@@ -8,8 +8,10 @@ from typing import Any, Self
 
 import pytest
 import torch
+from kafka.admin import KafkaAdminClient
 from lessons import examples
 from msgspec.structs import replace
+from shop import until
 
 from models.names import Names
 from models.snapshot import Snapshot
@@ -174,6 +176,29 @@ def test_one_that_goes_on_learning_keeps_what_it_has_not_published(settings: Set
 
     assert asyncio.run(meet()) == (3, 3)
     assert steps_on_record(settings) == 3
+
+
+def test_of_an_examples_topic_made_anew_the_first_record_is_learnt(settings: Settings) -> None:
+    async def learn_all(name: str, numbers: range) -> int:
+        async with Worker(settings, name) as one:
+            await one.learner.begin()
+            start = one.learner.progress.position
+            for number in numbers:
+                await one.learner.learn(lesson_of(one.names, number))
+            return start
+
+    assert [asyncio.run(learn_all("a", range(1, 4))), asyncio.run(learn_all("a", range(4, 5)))] == [0, 3]
+    make_anew(settings, "examples")
+    assert [asyncio.run(learn_all("a", range(1, 3))), asyncio.run(learn_all("b", range(3, 4)))] == [0, 2]
+
+
+def make_anew(settings: Settings, topic: str) -> None:
+    topics, brokers = Topics(settings.topic_prefix, 1), [settings.broker.removeprefix("kafka://")]
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    admin.delete_topics([topics.name(topic)])
+    until(lambda: topics.name(topic) not in admin.list_topics(), "a deleted topic is gone")
+    admin.close()
+    create_missing(brokers, topics.wanted(), {})
 
 
 def test_what_a_follower_has_read_is_not_lost_where_it_pauses(settings: Settings) -> None:
