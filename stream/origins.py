@@ -57,9 +57,11 @@ class Origins(NamedTuple):
         try:
             partition, topics, topic, offset = msgpack.unpackb(raw)
             origins = cls(partition, topics, np.frombuffer(topic, np.uint8), np.frombuffer(offset, np.int64))
-            [topics[place] for place in set(origins.topic.tolist())]
-        except (ValueError, TypeError, LookupError, msgpack.UnpackException) as error:
+            is_whole = {*origins.topic.tolist()} == {*range(len(topics))}
+        except (ValueError, TypeError, msgpack.UnpackException) as error:
             raise OriginsUnreadable(f"no origins: {error!r}") from error
+        if not is_whole:
+            raise OriginsUnreadable(f"origins of topics {topics}, which are not those of the examples")
         return origins
 
     def to_bytes(self) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgpack
 import numpy as np
 import pytest
 import torch
@@ -152,6 +153,24 @@ def test_a_pseudonym_that_cannot_be_read_is_a_dead_letter() -> None:
     bad = erasure(7)._replace(headers=(("forget", b"seven"),))
     (lesson,) = lessons([Chunk(TOPIC, [bad], 1)], Names(), Progress(0, {}))
     assert lesson.forgotten == []
+    assert list(lesson.finished[0][1]) == [0]
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        [2, ["clicks", "purchases"], b"\0\0\0", bytes(24)],  # a topic of no example
+        [2, ["clicks"], b"\0\1\0", bytes(24)],  # an example of no topic
+        [2, ["clicks"], b"\0\0", bytes(16)],
+        [2, 7, b"\0\0\0", bytes(24)],
+        "origins",
+    ],
+)
+def test_origins_that_cannot_be_read_are_a_dead_letter(origins: object) -> None:
+    value = pack(examples(3, 0, CPU), ["a", "b", "c"])
+    bad = Record(0, value, ((HEADER, msgpack.packb(origins)),))
+    (lesson,) = lessons([Chunk(TOPIC, [bad], 1)], Names(), Progress(0, {}))
+    assert len(lesson.examples.item) == 0
     assert list(lesson.finished[0][1]) == [0]
 
 
