@@ -16,6 +16,7 @@ from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import letters_of
 from stream.shelf import shelve
+from stream.transport import consumer
 from stream.turns import Turns
 from stream.worker import Worker
 
@@ -82,12 +83,22 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Test the model on what came, then learn from it; rehearse while nothing else is to do."""
     waiting, learner = Gathering(chunks, _LOOK_UP_SECONDS), worker.learner
     async for come in waiting:
+        if learner.was_replaced:
+            await _learn_again(worker)
         for lesson in lessons(worker.current(come), worker.names, learner.progress):
             await worker.learnt(lesson, await learner.learn(lesson))
         while await learner.rehearse_or_publish(may_rehearse=worker.has_time(waiting)):
             worker.meters.replays.inc()
         if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred
             await asyncio.sleep(_GATHER_SECONDS)
+
+
+async def _learn_again(worker: Worker) -> None:
+    """Go on where another has left off, if the group has given the examples to this worker after all."""
+    kafka = consumer(worker.app)
+    await kafka.lease.held()
+    if worker.learns:
+        await kafka.perform_seek()
 
 
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:

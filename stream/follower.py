@@ -120,7 +120,8 @@ class Follower:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
         self._has_caught_up, self._parts = False, []
-        self.progress, self.complete, self.newest = {}, 0, -1
+        self.progress, self.newest = {}, -1
+        self.complete = self.published_at = 0
         self._reader.seek(0)
         self.follow()
 

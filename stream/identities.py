@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, for_code
 
 from stream.topics import CONNECT_MS, BrokerAway
 
@@ -19,13 +19,16 @@ def identities(brokers: Sequence[str], topics: Iterable[str], security: Mapping[
     Raises
     ------
     BrokerAway
-        If no broker answers, or one gives no answer.
+        If no broker answers, or one does not know a topic, as in the moments after it was made.
     """
     try:
         admin = KafkaAdminClient(bootstrap_servers=list(brokers), bootstrap_timeout_ms=CONNECT_MS, **security)
         try:
             cluster = admin.describe_cluster()["cluster_id"]
             found = admin.describe_topics(list(topics))
+            for topic in found:
+                if topic["error_code"]:
+                    raise for_code(topic["error_code"])(topic["name"])
         finally:
             admin.close()
     except KafkaError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -57,13 +58,14 @@ class Keeper:
         self._parts: list[Snapshot] = []
         self._about: dict[str, Any] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._is_closing = asyncio.Event()
 
     async def load(self, end: int) -> Kept | None:
         """Return the newest copy that is whole; none that is too old, or ahead of the ``end`` of the topic.
 
         Raises
         ------
-        models.checkpoint_header.CheckpointForeign
+        models.checkpoint_file.CheckpointForeign
             If the files are of another format.
         """
         loaded = await asyncio.to_thread(self._checkpoints.load)
@@ -97,20 +99,23 @@ class Keeper:
             self._writing = asyncio.create_task(self._write())
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, at once."""
+        self._is_closing.set()
         if self._writing is not None:
             await self._writing
-        await self._write_parts()
 
     async def _write(self) -> None:
-        await self._write_parts()
-        await asyncio.sleep(self._seconds)
-        await self._write_parts()
+        while self._has_news:
+            await self._write_parts()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_closing.wait(), self._seconds)
+
+    @property
+    def _has_news(self) -> bool:
+        # Rows that had waited come with no new version, by which files are told apart, and wait for one.
+        return bool(self._parts) and self._parts[-1].version > self._written
 
     async def _write_parts(self) -> None:
-        # Rows that had waited come with no new version, by which files are told apart, and wait for one.
-        if not self._parts or self._parts[-1].version <= self._written:
-            return
         parts, self._parts, self._written = self._parts, [], self._parts[-1].version
         about, began = {**self._about, "at": now_ms()}, monotonic()
         try:

@@ -16,8 +16,8 @@ from stream.chunks import Chunk
 from stream.crash_points import reach
 from stream.follower import Follower
 from stream.lessons import Learnt, Lesson
+from stream.log_reader import LogReader
 from stream.memories import Memories
-from stream.model_topic import CommittedReader
 from stream.patience import never_halved, patiently
 from stream.progress import Progress
 from stream.publication import PUBLISH_SECONDS, LearnerBehind, LearnerReplaced, Publications, Wire
@@ -50,7 +50,7 @@ class Learner:
         self._brain = brain
         self._follower = follower
         self._wire = wire
-        self._memories = Memories(brain, partial(CommittedReader, wire.client, TP(wire.examples, 0)))
+        self._memories = Memories(brain, TP(wire.examples, 0), partial(LogReader, wire.client))
         self._acknowledge = acknowledge
         self._publications: Publications | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
@@ -58,6 +58,7 @@ class Learner:
         self._published_at = 0.0
         self._finished: list[Chunk] = []
         self.progress = Progress(0, {})  # where it stands
+        self.was_replaced = False  # whether another has begun since this one did
 
     @property
     def is_learning(self) -> bool:
@@ -81,7 +82,7 @@ class Learner:
         except BaseException:
             await publications.close()
             raise
-        self._publications = publications
+        self._publications, self.was_replaced = publications, False
 
     async def _goes_on(self) -> bool:
         """Return whether this one learns, and no other has while it was away; else it has stepped back."""
@@ -105,8 +106,7 @@ class Learner:
             If the broker does not take it in time: the model is ahead of what others know then.
         """
         async with self._turn:
-            publications = self._publications
-            if publications is None:
+            if (publications := self._publications) is None:
                 return
             try:
                 async with asyncio.timeout(_END_SECONDS):
@@ -125,7 +125,7 @@ class Learner:
     async def _step_back(self) -> None:
         """Forget what was learnt and not published before another took over, and follow that one."""
         _log.warning("Another worker learns now: this one was away for too long, and follows it")
-        publications, self._publications = self._publications, None
+        publications, self._publications, self.was_replaced = self._publications, None, True
         self._publishing, self._finished = None, []
         if publications is not None:
             await publications.close()
@@ -137,8 +137,8 @@ class Learner:
     async def learn(self, lesson: Lesson) -> Learnt:
         """Test the model on a lesson and learn from it, then forget whom it says."""
         async with self._turn:
-            if not self.is_learning:
-                return Learnt(None, 0)
+            if not self.is_learning or lesson.start != self.progress.position:
+                return Learnt(None, 0)  # it comes again, or has come to another
             examples = lesson.examples
             loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
             erased = await self._memories.forget(lesson.forgotten)

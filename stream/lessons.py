@@ -23,7 +23,8 @@ class Lesson(NamedTuple):
 
     examples: Examples
     events: int  # behind the examples, repeats counted in
-    next_offset: int  # of the examples topic
+    start: int  # offset of the examples topic up to which all must be learnt before
+    next_offset: int  # and with this
     learnt_to: dict[str, int]  # next source offsets by topic and partition, of what is in here
     finished: list[
         tuple[Chunk, dict[int, bytes]]
@@ -140,11 +141,13 @@ class _Reading:
         lesson = Lesson(
             Examples.join([no_examples(), *self.parts]),
             self._events,
+            self._position,
             max(self._records[-1].offset + 1, self._position),
             dict(self._learnt_to),
             self._finished,
             self._records[0].timestamp,
             self._forgotten,
         )
+        self._position = lesson.next_offset
         self._start()
         return lesson

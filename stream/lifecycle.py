@@ -11,6 +11,7 @@ from faust.types import TP, StreamT
 from faust.types.agents import AgentFun
 from mode.supervisors import CrashingSupervisor
 
+from models.errors import ModelError
 from stream import crash_points
 from stream.agents import describe, erase, learn, observe
 from stream.books import broker_addresses
@@ -41,7 +42,7 @@ class Headrace(faust.App):
         """Create the topics and open store and model; where that fails, end the process with one line."""
         try:
             await self._open()
-        except StreamError as error:
+        except (StreamError, ModelError) as error:
             raise SystemExit(f"headrace: {error}") from None
         await super().on_start()
 

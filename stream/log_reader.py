@@ -1,7 +1,7 @@
 """Reading partitions from an offset to their ends, outside of any group."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +24,8 @@ _SAY_EVERY: Final = 5.0
 class LogReader:
     """A connection to the broker that reads partitions one after another; an async context manager.
 
+    It reads what is committed, or was written without a transaction.
+
     All of them are assigned once, and paused but for the one that is read: a consumer of aiokafka 0.14 whose
     assignment has just changed does not always end, since its fetcher swallows the cancellation meant for it.
 
@@ -35,11 +37,12 @@ class LogReader:
         The partitions that may be read.
     """
 
-    def __init__(self, connection: dict[str, Any], tps: Iterable[TP]) -> None:
+    def __init__(self, connection: Mapping[str, Any], tps: Iterable[TP]) -> None:
         self._places = [TopicPartition(*tp) for tp in tps]
         self._consumer = AIOKafkaConsumer(
             **connection,
             enable_auto_commit=False,
+            isolation_level="read_committed",
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
@@ -59,7 +62,7 @@ class LogReader:
         await self._consumer.stop()
 
     async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """Return the offset after the last record of each partition."""
+        """Return the end of each partition: the offset below which all is committed or aborted."""
         found = await self._consumer.end_offsets([TopicPartition(*tp) for tp in tps])
         return {TP(*tp): end for tp, end in found.items()}
 

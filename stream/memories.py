@@ -7,12 +7,13 @@ from contextlib import aclosing
 from functools import partial
 
 import numpy as np
+from faust.types import TP
 
 from models.batch import Longs
 from models.examples import no_examples
 from models.memory import NEWEST
 from stream.brain import Brain
-from stream.model_topic import CommittedReader
+from stream.log_reader import LogReader
 from stream.patience import patiently
 from stream.progress import Mark, Progress
 from stream.rereading import reread
@@ -33,12 +34,15 @@ class Memories:
     brain
         Has the memory.
     examples
-        Returns a reader of the examples topic.
+        The partition of the examples.
+    reader
+        Returns a new connection to read these partitions by.
     """
 
-    def __init__(self, brain: Brain, examples: Callable[[], CommittedReader]) -> None:
+    def __init__(self, brain: Brain, examples: TP, reader: Callable[[list[TP]], LogReader]) -> None:
         self._brain = brain
         self._examples = examples
+        self._reader = reader
         self._reading: asyncio.Task[None] | None = None
         self._forgotten = set[int]()  # users whose lines from before what is there must not come back
 
@@ -93,7 +97,10 @@ class Memories:
     async def _lines(self, first: Mark, position: int) -> tuple[Longs, dict[int, int]]:
         """Return the lines from a mark to a position, int64[n, L + 2], and how many precede an erasure."""
         found, forgotten, count = [await self._brain.lines_of(no_examples())], dict[int, int](), 0
-        async with aclosing(reread(self._examples(), first, position)) as stretches:
+        async with (
+            self._reader([self._examples]) as reader,
+            aclosing(reread(reader, self._examples, first, position)) as stretches,
+        ):
             async for stretch in stretches:
                 found.append(await self._brain.lines_of(stretch.examples))
                 count += len(found[-1])

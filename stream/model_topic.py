@@ -57,16 +57,21 @@ class Dense(NamedTuple):
         Raises
         ------
         DenseUnreadable
-            If it is of another form.
+            If it is of another form, or something else.
         """
-        fields = msgpack.unpackb(raw)
-        if fields.pop("form", None) != _FORM:
-            raise DenseUnreadable("the model topic is of another version: set another HEADRACE_TOPIC_PREFIX")
-        return cls(**fields)
+        try:
+            fields = msgpack.unpackb(raw)
+            if fields.pop("form") == _FORM:
+                return cls(**fields)
+        except (ValueError, TypeError, LookupError, AttributeError, msgpack.UnpackException):
+            pass
+        raise DenseUnreadable("the model topic is of another version: set another HEADRACE_TOPIC_PREFIX")
 
 
 class CommittedReader:
-    """Reads one partition of a topic for its own sake: without a group, and committed records alone.
+    """Follows one partition, outside of any group: reads what is committed, and waits for more.
+
+    `LogReader` is for what is read to its end.
 
     Parameters
     ----------
@@ -102,15 +107,14 @@ class CommittedReader:
         self._consumer.seek(self._tp, offset)
 
     async def end(self) -> int:
-        """Return the offset after the last record that is there now, committed or not."""
+        """Return the offset below which all that is there now is committed or aborted."""
         offsets: dict[TopicPartition, int] = await self._consumer.end_offsets([self._tp])
         return offsets[self._tp]
 
     async def is_at(self, end: int) -> bool:
-        """Say whether all below ``end`` has been read, but for what is not committed yet."""
+        """Say whether all below ``end`` has been read."""
         position: int = await self._consumer.position(self._tp)
-        stable: int | None = self._consumer.last_stable_offset(self._tp)
-        return position >= end or (stable is not None and position >= stable)
+        return position >= end
 
     async def poll(self) -> list[RawRecord]:
         """Return what has come, waiting for it for a while."""

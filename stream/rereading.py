@@ -5,12 +5,13 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
+from faust.types import TP
 
 from models.errors import ModelError
 from models.examples import Examples, no_examples, unpack_many
 from stream.chunks import RawRecord
 from stream.forgetting import forgotten
-from stream.model_topic import CommittedReader
+from stream.log_reader import LogReader
 from stream.origins import origins_in
 from stream.progress import Mark
 
@@ -30,22 +31,20 @@ class Stretch(NamedTuple):
     forgotten: list[int]
 
 
-async def reread(reader: CommittedReader, first: Mark, position: int) -> AsyncGenerator[Stretch, None]:
+async def reread(
+    reader: LogReader, examples: TP, first: Mark, position: int
+) -> AsyncGenerator[Stretch, None]:
     """Yield what a learner has learnt that went from ``first`` to ``position``, in order.
 
     As for the learner, an event teaches once, and a record that cannot be read teaches nothing. What the
-    topic does not hold any more is not told.
+    topic does not hold, or no more, is not told.
     """
     learnt_to = dict(first.learnt_to)
-    await reader.start(first.position)
-    try:
-        while not await reader.is_at(position):
-            records = [record for record in await reader.poll() if record.offset < position]
-            for start in range(0, len(records), _AT_ONCE):
-                for stretch in _stretches(records[start : start + _AT_ONCE], learnt_to):
-                    yield stretch
-    finally:
-        await reader.stop()
+    end = min(position, (await reader.ends([examples]))[examples])
+    async for records in reader.read(examples, first.position, end):
+        for start in range(0, len(records), _AT_ONCE):
+            for stretch in _stretches(records[start : start + _AT_ONCE], learnt_to):
+                yield stretch
 
 
 def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Iterator[Stretch]:

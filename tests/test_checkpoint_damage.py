@@ -8,10 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import xxhash
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from snapshots import NOW, plain, run
+from snapshots import NOW, plain, run, write_as_format
 
 from models.checkpoint import Checkpoints
 from models.checkpoint_chain import examined, listed
@@ -179,10 +178,7 @@ def test_a_file_under_another_name_is_broken(tmp_path: Path, folder: Path) -> No
 def test_another_format_is_refused_with_a_word_of_what_to_do(tmp_path: Path, folder: Path, name: str) -> None:
     foreign = tmp_path / "model"
     shutil.copytree(folder, foreign)
-    raw: Any = (foreign / name).read_bytes()
-    length = int.from_bytes(raw[12:16], "little")
-    start, header = raw[:8] + (99).to_bytes(4, "little") + raw[12:16], raw[32 : 32 + length]
-    (foreign / name).write_bytes(start + xxhash.xxh3_128_digest(start + header) + raw[32:])
+    write_as_format(foreign / name, 99)
     with pytest.raises(CheckpointForeign, match=r"format 99.*start the version that wrote it") as error:
         Checkpoints(foreign).load()
     assert "\n" not in str(error.value)

@@ -38,6 +38,20 @@ def test_rows_that_had_waited_are_kept_with_the_next_version(tmp_path: Path) -> 
     assert whole.progress == {"position": 30}
 
 
+def test_an_end_does_not_wait_for_the_next_checkpoint_to_be_due(tmp_path: Path) -> None:
+    async def keep() -> None:
+        model, keeper = PlainModel(), Keeper(tmp_path, seconds=3_600.0)
+        for number, offset in ((1, 10), (2, 20)):
+            keeper.keep(model.step(step(number)), offset, {})
+            await asyncio.sleep(0)
+        await keeper.close()
+
+    asyncio.run(asyncio.wait_for(keep(), 60))
+    found = asyncio.run(Keeper(tmp_path, 1.0).load(END))
+    assert found is not None
+    assert (found.offset, found.snapshot.rows.key.tolist()) == (20, [1, 2])
+
+
 def test_what_is_read_again_is_not_kept_again(tmp_path: Path) -> None:
     model = PlainModel()
     first, last = model.step(step(1)), model.step(step(1, 2))

@@ -176,7 +176,7 @@ def test_origins_that_cannot_be_read_are_a_dead_letter(origins: object) -> None:
 
 def test_a_steps_erasures_are_told_with_its_examples_and_rehearsals() -> None:
     progress = Progress(0, {})
-    first = Lesson(examples(3, 0, CPU), 3, 1, {}, [], 0, [])
+    first = Lesson(examples(3, 0, CPU), 3, 0, 1, {}, [], 0, [])
     progress.learnt(first, 3)
     progress.rehearsed()
     progress.learnt(first._replace(examples=examples(0, 0, CPU), forgotten=[4, 5]), 3)
@@ -190,7 +190,7 @@ def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], m
     progress, remembered = Progress(memory, {}), 0
     for number, count in enumerate(counts):
         remembered += count * 1_000
-        lesson = Lesson(examples(0, 0, CPU), 0, number + 1, {}, [], 0, [])
+        lesson = Lesson(examples(0, 0, CPU), 0, number, number + 1, {}, [], 0, [])
         progress.learnt(lesson, remembered)
         assert progress.marks[0].remembered <= max(remembered - memory, 0)
         assert Progress(memory, progress.told).marks == progress.marks

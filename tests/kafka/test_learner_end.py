@@ -64,22 +64,23 @@ def steps_on_record(settings: Settings) -> int:
     return sum(count > 0 for count in told.counts) + sum(told.rehearsals)
 
 
-def lesson_of(names: Names, number: int = 1) -> Lesson:
+def lesson_of(names: Names, number: int) -> Lesson:
+    """Return the lesson of the topic's record before offset ``number``."""
     taught = examples(8, number, torch.device("cpu"))
     names.learn(taught.item.tolist(), (f"item {key}" for key in taught.item.tolist()))
-    return Lesson(taught, 8, number, {}, [], 0, [])
+    return Lesson(taught, 8, number - 1, number, {}, [], 0, [])
 
 
 async def end_within(settings: Settings, held: str) -> int:
     """Return the model's version after an end that came upon the call ``held`` of the second step."""
     brain, names = Brain(settings), Names()
-    lesson = lesson_of(names)
     follower, learner = School.of(brain, names, settings, lambda _: None)
     await follower.start(pytest.fail)
     await learner.begin()
-    await learner.learn(lesson)
+    await learner.learn(lesson_of(names, 1))
     gate, call = Gate(), getattr(brain.recommender, held)
     setattr(brain.recommender, held, lambda *given: (gate.wait(), call(*given))[1])
+    lesson = lesson_of(names, 2)
     second = learner.learn(lesson) if held == "learn_many" else learner.rehearse_or_publish(may_rehearse=True)
     stepping = asyncio.create_task(second)
     await gate.reached()
@@ -125,9 +126,9 @@ def test_one_who_was_away_before_it_had_published_does_not_learn_it_all_again(se
             await away.learner.begin()
             await other.learner.begin()
             assert away.learner.progress.epoch == other.learner.progress.epoch
-            await other.learner.learn(lesson_of(other.names))
+            await other.learner.learn(lesson_of(other.names, 1))
             await other.learner.end()
-            await away.learner.learn(lesson_of(away.names))
+            await away.learner.learn(lesson_of(away.names, 1))
             await away.learner.end()
             return away.learner.is_learning
 
@@ -146,9 +147,25 @@ def test_one_whose_predecessor_has_published_once_more_does_not_publish_over_it(
             await first.learner.end()
             await second.learner.learn(lesson_of(second.names, 2))
             await second.learner.end()
+            assert second.learner.was_replaced
+            await second.learner.begin()
+            assert not second.learner.was_replaced
+            await second.learner.learn(lesson_of(second.names, 3))
 
     asyncio.run(meet())
-    assert publications(settings) == 2
+    assert publications(settings) == 3
+
+
+def test_a_lesson_that_comes_again_or_too_early_is_not_learnt(settings: Settings) -> None:
+    async def learn(*numbers: int) -> int:
+        async with Worker(settings, "a") as one:
+            await one.learner.begin()
+            for number in numbers:
+                await one.learner.learn(lesson_of(one.names, number))
+            return one.brain.recommender.version
+
+    assert asyncio.run(learn(1, 2, 1, 2, 5, 3)) == 3
+    assert steps_on_record(settings) == 3
 
 
 def test_one_that_gets_the_part_again_after_another_had_it_goes_on_from_there(settings: Settings) -> None:

@@ -22,8 +22,8 @@ from stream.chaos.records import read_topic
 from stream.chunks import Chunk
 from stream.forgetting import forget_letter
 from stream.lessons import lessons
+from stream.log_reader import LogReader
 from stream.memories import Memories
-from stream.model_topic import CommittedReader
 from stream.origins import HEADER, Origins
 from stream.outbox import Letter
 from stream.progress import Progress
@@ -115,7 +115,7 @@ def pair(shop: Shop, tmp_path: Path) -> Iterator[tuple[Brain, Brain]]:
 
 def memories(brain: Brain, shop: Shop) -> Memories:
     client = {"bootstrap_servers": shop.broker}
-    return Memories(brain, partial(CommittedReader, client, TP(shop.topic("examples"), 0)))
+    return Memories(brain, TP(shop.topic("examples"), 0), partial(LogReader, client))
 
 
 @pytest.mark.parametrize("stop", [0, 1, 9, 40, 10**6])

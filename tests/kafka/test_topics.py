@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from shop import DEADLINE, Shop
+from snapshots import write_as_format
 from worker_process import WorkerProcess
 
 from stream.lifecycle import build
@@ -20,6 +22,7 @@ from stream.settings import Settings
 _PARTITIONS = 3
 _INPUTS = ["clicks", "purchases", "catalog", "forget"]
 _OUTPUTS = ["recommendations", "decisions", "profiles", *(f"{name}.dlq" for name in [*_INPUTS, "examples"])]
+_CHECKPOINTS = Path(__file__).parents[1] / "golden" / "checkpoint-2"
 _WANTED = dict.fromkeys([*_INPUTS, *_OUTPUTS], _PARTITIONS) | {"examples": 1}
 
 
@@ -36,6 +39,7 @@ class Started(NamedTuple):
     sound: WorkerProcess  # but for a topic that is there with another policy
     without_broker: WorkerProcess
     misspelt: WorkerProcess
+    of_another_version: WorkerProcess  # by the checkpoints in its folder
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +50,17 @@ def started(
     nowhere = Shop.new(f"{LOOPBACK}:{free_port()}")
     other = {"num_partitions": _PARTITIONS, "configs": {"cleanup.policy": "delete"}}
     admin.create_topics({shop.topic("profiles"): other}, wait_for_metadata=True)
+    checkpoints = folder / "another-version" / "state" / "model"
+    shutil.copytree(_CHECKPOINTS, checkpoints)
+    for file in checkpoints.iterdir():
+        write_as_format(file, 99)
     with (
         WorkerProcess(shop, folder / "sound", partitions=_PARTITIONS) as sound,
         WorkerProcess(nowhere, folder / "without-broker") as without_broker,
         WorkerProcess(shop, folder / "misspelt", linger=5) as misspelt,
+        WorkerProcess(Shop.new(broker), folder / "another-version") as of_another_version,
     ):
-        yield Started(sound, without_broker, misspelt)
+        yield Started(sound, without_broker, misspelt, of_another_version)
 
 
 def _start_here(shop: Shop, folder: Path, web_port: int) -> None:
@@ -126,3 +135,8 @@ def test_a_dead_broker_is_named(started: Started) -> None:
 def test_an_unknown_setting_is_refused_with_the_nearest_name(started: Started) -> None:
     said = _last_word(started.misspelt)
     assert said == "headrace: unknown setting HEADRACE_LINGER: did you mean HEADRACE_LINGER_MS?"
+
+
+def test_a_checkpoint_of_another_version_is_refused_with_what_to_do(started: Started) -> None:
+    said = _last_word(started.of_another_version)
+    assert re.fullmatch(r"headrace: .*checkpoint format 99.*: start the version that wrote it, or .*", said)
