@@ -53,10 +53,18 @@ def test_an_end_does_not_wait_for_the_next_checkpoint_to_be_due(tmp_path: Path) 
 
 
 def test_what_is_read_again_is_not_kept_again(tmp_path: Path) -> None:
-    model = PlainModel()
-    first, last = model.step(step(1)), model.step(step(1, 2))
-    found = asyncio.run(kept(tmp_path, [(first, 10), (last, 20), (first, 10), (last, 20)]))
-    assert (found.offset, found.snapshot.version) == (20, last.version)
+    async def keep() -> None:
+        model, keeper = PlainModel(), Keeper(tmp_path, seconds=3_600.0)
+        parts = [(model.step(step(1)), 10), (model.step(step(1, 2)), 20)]
+        for part, offset in [*parts, *parts]:
+            keeper.keep(part, offset, {})
+        assert [part.version for part in keeper._parts] == [1, 2]
+        await keeper.close()
+
+    asyncio.run(keep())
+    found = asyncio.run(Keeper(tmp_path, 1.0).load(END))
+    assert found is not None
+    assert (found.offset, found.snapshot.version) == (20, 2)
 
 
 def test_without_seconds_nothing_is_kept_and_what_there_is_is_found(tmp_path: Path) -> None:

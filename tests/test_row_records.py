@@ -53,7 +53,7 @@ def test_rows_names_and_removals_come_back_as_they_were(names: list[str], remove
 
 def test_all_records_are_rows() -> None:
     assert all(is_row(key) for key in records(of(3), removed=np.array([9])))
-    assert not any(is_row(key) for key in (None, b"", b"dense", b"rubbishes", b"r1234567890")[:3])
+    assert not any(is_row(key) for key in (None, b"", b"dense", b"r1234567", b"r123456789", b"d12345678"))
 
 
 @given(VECTORS)

@@ -227,6 +227,7 @@ async def test_what_is_abandoned_is_not_done_and_is_no_failure() -> None:
     await desk.begin(7)
     desk.settlement.abandon()
     await settle()
+    await desk.confirm_all()
     assert not desk.done
     assert not desk.errors
 

@@ -15,6 +15,7 @@ from stream.chaos.wait import until
 
 __all__ = [
     "Strike",
+    "crash",
     "crash_at",
     "freeze",
     "kill",
@@ -72,8 +73,19 @@ def crash_at(name: str, system: System, draw: Random) -> float:
     """
     member = _after_some_load(system, draw)
     member.kill()
-    member.start(f"{name}:{draw.randint(1, _NTH)}")
-    until(lambda: member.is_casualty, f"a worker comes to {name}", _REACH_SECONDS)
+    return crash(member, f"{name}:{draw.randint(1, _NTH)}", draw)
+
+
+def crash(member: Member, where: str, draw: Random) -> float:
+    """Start a worker that kills itself at ``name:nth``, and start it once more.
+
+    Raises
+    ------
+    StormFailed
+        If it never comes to that point.
+    """
+    member.start(where)
+    until(lambda: member.is_casualty, f"a worker comes to {where}", _REACH_SECONDS)
     member.until_ended()
     return _start_again(member, draw)
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from kafka import KafkaProducer
 
-from stream.chaos.faults import kill
+from stream.chaos.faults import crash, kill
 from stream.chaos.records import read_topic
 from stream.chaos.system import System
 from stream.topics import BROWSE, FORGET
 
-__all__ = ["forget_and_kill"]
+__all__ = ["forget_and_crash", "forget_and_kill"]
 
 _LOAD_SECONDS: Final = (0.2, 2.5)
 _USERS: Final = 20
@@ -22,13 +22,26 @@ _USERS: Final = 20
 def forget_and_kill(system: System, draw: Random) -> float:
     """Have users forgotten, some for good, some so that newer events begin a new profile; kill a worker."""
     time.sleep(draw.uniform(*_LOAD_SECONDS))
+    _ask_for_some(system, draw)
+    return kill(system, draw)
+
+
+def forget_and_crash(system: System, draw: Random) -> float:
+    """Have users forgotten by a worker that kills itself once it has erased the first of them."""
+    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    member = system.one_of(draw)
+    member.kill()
+    _ask_for_some(system, draw)
+    return crash(member, "erased-not-published:1", draw)
+
+
+def _ask_for_some(system: System, draw: Random) -> None:
     clicks = read_topic(system.broker.address, system.topics.name(BROWSE))
     keys = [record.key for record in clicks if record.key is not None]
     users = dict.fromkeys(draw.sample(keys, min(_USERS, len(keys))))  # who is busy is often among them
     # A time before all events, but after those that were asked for: what is erased is what is there.
     asked = 1 + len(read_topic(system.broker.address, system.topics.name(FORGET)))
     _ask(system, users, asked)
-    return kill(system, draw)
 
 
 def _ask(system: System, users: Iterable[bytes], asked: int) -> None:

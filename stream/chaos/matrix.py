@@ -9,7 +9,7 @@ from stream.chaos import disk, faults, traffic
 from stream.chaos.anew import recreate
 from stream.chaos.burst import burst
 from stream.chaos.faults import Strike
-from stream.chaos.forget import forget_and_kill
+from stream.chaos.forget import forget_and_crash, forget_and_kill
 
 __all__ = ["MATRIX", "Case"]
 
@@ -61,6 +61,9 @@ MATRIX: Final = {
             "checkpoint-before-rename",
         )
     },
+    "crash-erased-not-published": Case(
+        says="kill -9 of itself, erased-not-published", strike=forget_and_crash, runs=10
+    ),
     "stop": Case(says="SIGTERM under load", strike=faults.stop, runs=20),
     "two-workers": Case(
         says="2 workers: kill -9, SIGTERM, join, leave",

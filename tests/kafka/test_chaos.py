@@ -12,6 +12,7 @@ import pytest
 
 from stream.broker import Broker
 from stream.chaos import disk, faults, traffic
+from stream.chaos.anew import recreate
 from stream.chaos.faults import Strike
 from stream.chaos.matrix import MATRIX
 from stream.chaos.storm import Outcome, Storm
@@ -48,13 +49,8 @@ def struck(broker: Broker, folder: Path, *strikes: Strike, **changed: object) ->
 
 
 def assert_nothing_lost_or_doubled(outcome: Outcome) -> None:
-    verdict = outcome.verdict
-    assert outcome.failures == []
-    assert outcome.casualties == []
-    assert (verdict.lost, verdict.doubled, verdict.unequal) == (0, 0, 0), verdict
-    assert (verdict.strange_answers, verdict.unburied) == (0, 0), verdict
-    assert (verdict.unlearnt, verdict.strange_lessons, verdict.unequal_rows) == (0, 0, 0), verdict
-    assert verdict.events > 500
+    assert outcome.holds, outcome
+    assert outcome.verdict.events > 500
     assert max(outcome.stops) < _STOP_SECONDS
 
 
@@ -66,12 +62,13 @@ def test_kills_and_stops_lose_and_double_nothing_and_repeat_answers_to_the_byte(
     outcome = struck(own_broker, tmp_path, *kills, *crashes, faults.stop, faults.stop)
     assert_nothing_lost_or_doubled(outcome)
     assert outcome.verdict.differing_answers == 0
+    assert outcome.verdict.forgotten > 0
 
 
 def test_what_is_no_event_and_what_comes_again_or_late_changes_nothing_else(
     own_broker: Broker, tmp_path: Path
 ) -> None:
-    strange = [traffic.publish_bad_input, traffic.publish_repeats, traffic.publish_late]
+    strange = [traffic.publish_bad_input, traffic.publish_repeats, traffic.publish_late, recreate]
     outcome = struck(own_broker, tmp_path, *strange, faults.kill)
     assert_nothing_lost_or_doubled(outcome)
     assert outcome.verdict.refused > 1_000
