@@ -128,7 +128,7 @@ class Recommender:
         return Snapshot(self.version, self._dense(), rows, removed, names=[])
 
     def follow(self, snapshot: Snapshot) -> None:
-        """Take over what another has learnt, but for its memory; rows that are newer here stay."""
+        """Apply what another has learnt, but for its memory; rows that are newer here stay."""
         self._table.evict(self._table.find(self._here(snapshot.removed)))
         key, columns = snapshot.rows
         if len(key):

@@ -120,10 +120,10 @@ class Table:
         return {name: state[rows] for name, state in self._state.items()}
 
     def write(self, columns: Mapping[str, Tensor]) -> Tensor:
-        """Take over rows that another table has read, each unless its version is older; keys are distinct.
+        """Write rows that another table has read, each unless its version is older; keys are distinct.
 
         Where the table is full they are passed over. They do not count as touched. Return the rows that were
-        taken over, int64[n].
+        written, int64[n].
         """
         keys = columns["key"]
         self._make(keys[self.find(keys) == 0][: self.limit - len(self)])

@@ -59,7 +59,7 @@ class Brain:
         return await self._thread.run(self.recommender.take_changes, budget)
 
     async def follow(self, part: Snapshot) -> None:
-        """Take over what another worker's model has learnt."""
+        """Apply what another worker's model has learnt."""
         await self._thread.run(self.recommender.follow, part)
 
     async def lines_of(self, examples: Examples) -> Longs:

@@ -36,10 +36,10 @@ def measure(worker: Worker) -> None:
     meters.show_quality(recommender.quality)
     meters.rows.set(recommender.items)
     meters.users.set(worker.store.row_estimate())
-    now, follower = now_ms(), worker.follower
-    meters.model_age.set(0 if worker.learner.is_learning else _age(follower.published_at, now))
-    meters.checkpoint_age.set(_age(follower.keeper.written_at, now))
-    meters.checkpoint_seconds.set(follower.keeper.took)
+    now, replica = now_ms(), worker.replica
+    meters.model_age.set(0 if worker.learner.is_learning else _age(replica.published_at, now))
+    meters.checkpoint_age.set(_age(replica.checkpointer.written_at, now))
+    meters.checkpoint_seconds.set(replica.checkpointer.took)
     meters.consumer_lag.clear()  # of partitions that went to another worker
     for tp, records in lags(worker).items():
         meters.consumer_lag.labels(tp.topic, str(tp.partition)).set(records)

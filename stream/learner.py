@@ -14,13 +14,13 @@ from models.budget import Budget
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.crash_points import reach
-from stream.follower import Follower
 from stream.lessons import Learnt, Lesson
 from stream.log_reader import LogReader
 from stream.memories import Memories
 from stream.patience import never_halved, patiently
 from stream.progress import Progress
 from stream.publication import PUBLISH_SECONDS, LearnerBehind, LearnerReplaced, Publications, Wire
+from stream.replica import Replica
 
 __all__ = ["Learner"]
 
@@ -36,7 +36,7 @@ class Learner:
     ----------
     brain
         Has the model.
-    follower
+    replica
         Brings it up to date before the learning begins, and follows again afterwards.
     wire
         Where to publish.
@@ -45,10 +45,10 @@ class Learner:
     """
 
     def __init__(
-        self, brain: Brain, follower: Follower, wire: Wire, acknowledge: Callable[[Iterable[Chunk]], None]
+        self, brain: Brain, replica: Replica, wire: Wire, acknowledge: Callable[[Iterable[Chunk]], None]
     ) -> None:
         self._brain = brain
-        self._follower = follower
+        self._replica = replica
         self._wire = wire
         self._memories = Memories(brain, TP(wire.examples, 0), partial(LogReader, wire.client))
         self._acknowledge = acknowledge
@@ -72,11 +72,11 @@ class Learner:
             _log.info("Learning from offset %d of the examples on", self.progress.position)
 
     async def _begin(self) -> None:
-        await self._follower.pause()
-        publications = Publications(self._follower, self._wire)
+        await self._replica.pause()
+        publications = Publications(self._replica, self._wire)
         try:
             await publications.open()
-            self.progress = Progress(self._brain.recommender.memory, self._follower.progress)
+            self.progress = Progress(self._brain.recommender.memory, self._replica.progress)
             self.progress.take_over(await asyncio.to_thread(self._wire.identity))
             await self._memories.begin(self.progress)
         except BaseException:
@@ -120,7 +120,7 @@ class Learner:
                 self._publications = self._publishing = None
                 await publications.close()
                 await self._memories.end()
-            self._follower.follow()
+            self._replica.follow()
 
     async def _step_back(self) -> None:
         """Forget what was learnt and not published before another took over, and follow that one."""
@@ -131,7 +131,7 @@ class Learner:
             await publications.close()
         await self._memories.end()
         await self._brain.reset()
-        await self._follower.begin_anew()
+        await self._replica.begin_anew()
 
     @never_halved  # a step in the model's thread goes on, and must be on record
     async def learn(self, lesson: Lesson) -> Learnt:
@@ -188,13 +188,13 @@ class Learner:
         chunks, self._finished = self._finished, []
         steps, told = self.progress.take_steps(), self.progress.told
         part = await self._brain.take_changes(budget)
-        names = self._follower.names
+        names = self._replica.names
 
         async def publish() -> None:
             named = part._replace(names=await asyncio.to_thread(names.of, part.rows.key.tolist()))
             offset = await publications.publish(named, told, steps)
             reach("published-not-saved")
-            self._follower.keeper.keep(named, offset, told)
+            self._replica.checkpointer.save(named, offset, told)
             self._acknowledge(chunks)
 
         return publish()

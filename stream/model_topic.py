@@ -29,7 +29,7 @@ _FORM: Final = 1
 # Records of one poll; each is a row of some 350 bytes.
 _POLL_RECORDS: Final = 5_000
 _POLL_MS: Final = 200
-# A learner that vanishes within a publication keeps its followers back for so long, or until one takes over.
+# A learner that vanishes within a publication holds up the replicas for so long, or until one takes over.
 _TRANSACTION_MS: Final = 10_000
 _BATCH_BYTES: Final = 1024 * 1024
 

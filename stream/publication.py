@@ -15,8 +15,8 @@ from models.row_forms import RowForm
 from models.row_records import row_records
 from models.snapshot import Snapshot
 from stream.errors import StreamError
-from stream.follower import Follower
 from stream.model_topic import DENSE, Dense, Transactions
+from stream.replica import Replica
 
 __all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "Publications", "Wire"]
 
@@ -62,18 +62,18 @@ class Wire(NamedTuple):
 
 
 class Publications:
-    """Tells the followers and the next learner, each time in one Kafka transaction.
+    """Tells the replicas and the next learner, each time in one Kafka transaction.
 
     Parameters
     ----------
-    follower
+    replica
         Brings this worker up to date with what others have committed.
     wire
         Where to publish.
     """
 
-    def __init__(self, follower: Follower, wire: Wire) -> None:
-        self._follower = follower
+    def __init__(self, replica: Replica, wire: Wire) -> None:
+        self._replica = replica
         self._wire = wire
         self._transactions = self._new_transactions()
         # Two who took over and published nothing have the same epoch, but not the same name.
@@ -82,7 +82,7 @@ class Publications:
         self._end = 0  # of the log, as this one's last transaction left it
 
     async def open(self) -> None:
-        """Fence every learner before this one, and take over what they committed.
+        """Fence every learner before this one, and apply what they committed.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Publications:
             If the broker is away.
         """
         await self._connect()
-        self._found, self._end = self._follower.newest, await self._follower.end()
+        self._found, self._end = self._replica.newest, await self._replica.end()
 
     async def close(self) -> None:
         """Disconnect."""
@@ -99,7 +99,7 @@ class Publications:
     async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[list[int]]) -> int:
         """Tell what was learnt in ``steps``; it is tried again until the broker has it.
 
-        Return the offset of the model topic that a follower who knows all this reads on from.
+        Return the offset of the model topic from which a replica that has applied all this reads on.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Publications:
 
     async def are_newest(self) -> bool:
         """Return whether nobody has written to the model topic after this one."""
-        return await self._follower.end() <= self._end
+        return await self._replica.end() <= self._end
 
     async def _written(self, told: Runs) -> int | None:
         """Return the offset of the dense part, None where the broker did not say that it has it."""
@@ -134,7 +134,7 @@ class Publications:
 
     async def _connect(self) -> None:
         await self._transactions.start()
-        await self._follower.catch_up()
+        await self._replica.catch_up()
 
     async def _reopen(self) -> None:
         while True:
@@ -146,8 +146,8 @@ class Publications:
             except KafkaError as error:
                 _log.warning("No connection for the model's publications yet: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        is_own = self._follower.progress.get("learner") == self._name
-        if not is_own and self._follower.newest != self._found:
+        is_own = self._replica.progress.get("learner") == self._name
+        if not is_own and self._replica.newest != self._found:
             raise LearnerReplaced
 
     def _new_transactions(self) -> Transactions:

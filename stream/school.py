@@ -11,13 +11,13 @@ from models.names import Names
 from models.row_forms import RowForm
 from models.row_records import record_bytes
 from stream.brain import Brain
+from stream.checkpointer import Checkpointer
 from stream.chunks import Chunk
-from stream.follower import Follower
 from stream.identities import identities
-from stream.keeper import Keeper
 from stream.learner import Learner
 from stream.model_topic import CommittedReader
 from stream.publication import PUBLISH_SECONDS, Wire
+from stream.replica import Replica
 from stream.security import admin_security, client_options
 from stream.settings import Settings
 from stream.topics import Topics
@@ -28,7 +28,7 @@ __all__ = ["School"]
 class School(NamedTuple):
     """The two parts, of which one rests while the other works."""
 
-    follower: Follower
+    replica: Replica
     learner: Learner
 
     @classmethod
@@ -38,8 +38,8 @@ class School(NamedTuple):
         """Return the parts for a worker's model; nothing is connected or opened before they begin."""
         name, client = Topics(settings.topic_prefix, settings.partitions).name, client_options(settings)
         reader = partial(CommittedReader, client, TP(name("model"), 0))
-        keeper = Keeper(settings.data_dir / "model", settings.checkpoint_seconds)
-        follower = Follower(brain, names, reader, keeper)
+        checkpointer = Checkpointer(settings.data_dir / "model", settings.checkpoint_seconds)
+        replica = Replica(brain, names, reader, checkpointer)
         wire = Wire(
             client=client,
             examples=name("examples"),
@@ -50,7 +50,7 @@ class School(NamedTuple):
             form=RowForm[settings.model_rows.upper()],
             budget=_budget(brain, names, settings),
         )
-        return cls(follower, Learner(brain, follower, wire, acknowledge))
+        return cls(replica, Learner(brain, replica, wire, acknowledge))
 
 
 def _identity(settings: Settings, topic: str) -> str:

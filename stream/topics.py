@@ -28,7 +28,7 @@ _PROFILES: Final = {
 }
 # Who rebuilds everything from the sources must not find again whom they still tell of.
 _FOREVER: Final = {"retention.ms": "-1"}
-# Compacted soon, so that a new follower reads little more than each row once.
+# Compacted soon, so that a new replica reads little more than each row once.
 _MODEL: Final = {
     **_COMPACTED,
     "segment.bytes": str(32 * 1024 * 1024),

@@ -73,14 +73,14 @@ class Worker:
         self.pace = Pace(settings.batch)
         self.read_to: dict[TP, int] = {}
         self._is_open = False
-        self.follower, self.learner = School.of(brain, self.names, settings, self.acknowledge)
+        self.replica, self.learner = School.of(brain, self.names, settings, self.acknowledge)
 
     async def open(self) -> None:
         """Open the profile store and follow the model; an import opens nothing."""
         self.books = Books.open(self.app, self.settings)
         self.store, self.settlement = self.books[:2]
         self._is_open = True
-        await self.follower.start(self.app.crash)
+        await self.replica.start(self.app.crash)
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
 
     async def finish(self) -> None:
@@ -88,7 +88,7 @@ class Worker:
         if self._is_open:
             await asyncio.gather(self.settlement.drain(), self._end_learning(), self.books.shredder.stop())
             self.settlement.abandon()
-            await self.follower.stop()
+            await self.replica.stop()
 
     async def _end_learning(self) -> None:
         with suppress(LearnerBehind):  # the next start takes the last steps again
@@ -187,7 +187,7 @@ class Worker:
     @property
     def has_model(self) -> bool:
         """Whether the model knows all that had been learnt and published when this worker came."""
-        return self.learner.is_learning if self.learns else self.follower.has_caught_up
+        return self.learner.is_learning if self.learns else self.replica.has_caught_up
 
     def has_time(self, lessons: Gathering) -> bool:
         """Return whether neither an event nor a lesson waits: the time to rehearse."""

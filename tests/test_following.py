@@ -1,4 +1,4 @@
-"""Laws of following: who takes over what another has learnt goes on as the other would have."""
+"""Laws of following: who applies what another has learnt goes on as the other would have."""
 
 import numpy as np
 import pytest
@@ -66,39 +66,39 @@ def same(one: Recommender, other: Recommender) -> bool:
 @settings(max_examples=15)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 5))
 def test_a_follower_goes_on_bit_for_bit(parts: list[int], later: int) -> None:
-    leader, follower, done = recommender(), recommender(), 0
+    leader, replica, done = recommender(), recommender(), 0
     for steps in parts:
         go_on(leader, done, steps)
         done += steps
-        follower.follow(leader.take_changes())
-    follower.clear_memory(leader.remembered)
-    follower.remember(remembered(leader, done), leader.remembered)
-    for model in (leader, follower):
+        replica.follow(leader.take_changes())
+    replica.clear_memory(leader.remembered)
+    replica.remember(remembered(leader, done), leader.remembered)
+    for model in (leader, replica):
         go_on(model, done, later)
-    assert same(leader, follower)
+    assert same(leader, replica)
 
 
 def test_parts_may_come_twice_and_an_older_one_changes_nothing() -> None:
-    leader, follower = recommender(), recommender()
+    leader, replica = recommender(), recommender()
     parts: list[Snapshot] = []
     for first in (0, 4, 8):
         go_on(leader, first, 4)
         parts.append(leader.take_changes())
     for part in (parts[0], parts[1], parts[0], parts[2], parts[1], parts[2]):
-        follower.follow(part)
-    assert whole(follower) == whole(leader)
-    assert follower.version == leader.version
+        replica.follow(part)
+    assert whole(replica) == whole(leader)
+    assert replica.version == leader.version
 
 
 def test_a_follower_ranks_as_its_leader() -> None:
-    leader, follower = recommender(), recommender()
+    leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
-    follower.follow(leader.take_changes())
+    replica.follow(leader.take_changes())
     lesson = examples(32, 99, CPU)
-    rankings = [model.predict_many(lesson.context, lesson.item[:, None], 20) for model in (leader, follower)]
+    rankings = [model.predict_many(lesson.context, lesson.item[:, None], 20) for model in (leader, replica)]
     assert torch.equal(rankings[0].items, rankings[1].items)
     assert torch.equal(rankings[0].scores, rankings[1].scores)
-    assert torch.equal(leader.popular(30), follower.popular(30))
+    assert torch.equal(leader.popular(30), replica.popular(30))
 
 
 def test_what_did_not_change_is_not_taken_again() -> None:
@@ -115,30 +115,30 @@ def test_who_has_the_newest_lines_learns_the_same_until_it_rehearses(
 ) -> None:
     """So the older ones may come while new lessons are learnt: they are drawn by rehearsals alone."""
     monkeypatch.setattr("models.memory.NEWEST", 60)
-    leader, follower = recommender(), recommender()
+    leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
-    follower.follow(leader.take_changes())
+    replica.follow(leader.take_changes())
     lines, seen = remembered(leader, 6), leader.remembered
-    follower.clear_memory(seen)
-    follower.remember(lines[-60:], seen)
+    replica.clear_memory(seen)
+    replica.remember(lines[-60:], seen)
     for step in (24, 26)[:later]:  # no rehearsal after these, an erasure after the first
-        for model in (leader, follower):
+        for model in (leader, replica):
             go_on(model, step, 1)
     older = lines[:-60]
     if later:
         older[older[:, 0] == forgotten_after(24)] = 0
-    follower.remember(older, seen - 60)
-    for model in (leader, follower):
+    replica.remember(older, seen - 60)
+    for model in (leader, replica):
         go_on(model, 40, 4)
-    assert same(leader, follower)
+    assert same(leader, replica)
 
 
 def test_without_the_older_lines_it_rehearses_otherwise() -> None:
-    leader, follower = recommender(), recommender()
+    leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
-    follower.follow(leader.take_changes())
-    follower.clear_memory(leader.remembered)
-    follower.remember(remembered(leader, 6)[-60:], leader.remembered)
-    for model in (leader, follower):
+    replica.follow(leader.take_changes())
+    replica.clear_memory(leader.remembered)
+    replica.remember(remembered(leader, 6)[-60:], leader.remembered)
+    for model in (leader, replica):
         go_on(model, 6, 2)
-    assert not same(leader, follower)
+    assert not same(leader, replica)

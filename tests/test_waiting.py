@@ -168,26 +168,26 @@ def test_a_publication_keeps_to_its_bytes_but_for_one_row(sizes: list[int], form
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1_000, 9_000), min_size=1, max_size=8))
 def test_what_is_published_comes_to_the_whole_once_nothing_waits(sizes: list[int]) -> None:
-    model, follower = rationed(), Recommender(1_000, CPU, seed=5)
+    model, replica = rationed(), Recommender(1_000, CPU, seed=5)
     for number, size in enumerate(sizes):
         learn(model, number)
-        follower.follow(published(model, size)[0])
+        replica.follow(published(model, size)[0])
     waiting = len(model.waiting)
     assert waiting > 0
-    follower.follow(model.take_changes())  # as at an end in good order
+    replica.follow(model.take_changes())  # as at an end in good order
     assert len(model.waiting) == 0
-    assert whole(follower) == whole(model)
+    assert whole(replica) == whole(model)
 
 
 def test_what_waits_goes_out_though_nothing_is_learnt_any_more() -> None:
-    model, follower = rationed(), Recommender(1_000, CPU, seed=5)
+    model, replica = rationed(), Recommender(1_000, CPU, seed=5)
     learn(model, 0)
     publications = 0
     while publications == 0 or model.waiting:
-        follower.follow(published(model, 4_000)[0])
+        replica.follow(published(model, 4_000)[0])
         publications += 1
     assert publications > 2
-    assert whole(follower) == whole(model)
+    assert whole(replica) == whole(model)
 
 
 def test_who_reads_his_own_older_publication_lets_wait_what_waited() -> None:

@@ -74,8 +74,8 @@ def lesson_of(names: Names, number: int) -> Lesson:
 async def end_within(settings: Settings, held: str) -> int:
     """Return the model's version after an end that came upon the call ``held`` of the second step."""
     brain, names = Brain(settings), Names()
-    follower, learner = School.of(brain, names, settings, lambda _: None)
-    await follower.start(pytest.fail)
+    replica, learner = School.of(brain, names, settings, lambda _: None)
+    await replica.start(pytest.fail)
     await learner.begin()
     await learner.learn(lesson_of(names, 1))
     gate, call = Gate(), getattr(brain.recommender, held)
@@ -90,7 +90,7 @@ async def end_within(settings: Settings, held: str) -> int:
         await stepping
     gate.open()
     await ending
-    await follower.stop()
+    await replica.stop()
     brain.close()
     return brain.recommender.version
 
@@ -108,15 +108,15 @@ class Worker:
     def __init__(self, settings: Settings, name: str) -> None:
         settings = replace(settings, data_dir=settings.data_dir / name)
         self.brain, self.names = Brain(settings), Names()
-        self.follower, self.learner = School.of(self.brain, self.names, settings, lambda _: None)
+        self.replica, self.learner = School.of(self.brain, self.names, settings, lambda _: None)
 
     async def __aenter__(self) -> Self:
-        await self.follower.start(pytest.fail)
+        await self.replica.start(pytest.fail)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.learner.end()
-        await self.follower.stop()
+        await self.replica.stop()
         self.brain.close()
 
 
@@ -218,7 +218,7 @@ def make_anew(settings: Settings, topic: str) -> None:
     create_missing(brokers, topics.wanted(), {})
 
 
-def test_what_a_follower_has_read_is_not_lost_where_it_pauses(settings: Settings) -> None:
+def test_what_a_replica_has_read_is_not_lost_where_it_pauses(settings: Settings) -> None:
     async def meet() -> tuple[int, int]:
         async with Worker(settings, "a") as teacher:
             for number in (1, 2, 3):
@@ -236,11 +236,11 @@ def test_what_a_follower_has_read_is_not_lost_where_it_pauses(settings: Settings
         pupil.brain.follow = held  # type: ignore[method-assign]
         async with pupil:
             await asyncio.wait_for(reached.wait(), _WAIT_SECONDS)
-            pausing = asyncio.create_task(pupil.follower.pause())
+            pausing = asyncio.create_task(pupil.replica.pause())
             await asyncio.sleep(0)  # it has begun to wait
             opened.set()
             await pausing
-            await pupil.follower.catch_up()
-            return pupil.follower.progress["position"], pupil.brain.recommender.version
+            await pupil.replica.catch_up()
+            return pupil.replica.progress["position"], pupil.brain.recommender.version
 
     assert asyncio.run(meet()) == (3, 3)

@@ -23,13 +23,13 @@ _SETTINGS = {"batch": 32, "top_k": 3, "partitions": 1}
 async def published_as_another(settings: Settings) -> bool:
     """Take over, and publish that nobody was erased; return whether the worker was not quicker."""
     brain, names = Brain(settings), Names()
-    follower, learner = School.of(brain, names, settings, lambda _: None)
-    await follower.start(pytest.fail)
+    replica, learner = School.of(brain, names, settings, lambda _: None)
+    await replica.start(pytest.fail)
     await learner.begin()
     position = learner.progress.position
     await learner.learn(Lesson(examples(0, 0, device("cpu")), 0, position, position, {}, [], 0, [7]))
     await learner.end()
-    await follower.stop()
+    await replica.stop()
     brain.close()
     return not learner.was_replaced
 

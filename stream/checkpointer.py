@@ -1,4 +1,4 @@
-"""The worker's own copy of the model: what it had learnt or followed, on disk, for a warm start."""
+"""The worker's own copy of the model: what it had learnt or read, on disk, for a warm start."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ from models.snapshot import Snapshot
 from stream.clock import now_ms
 from stream.crash_points import reach
 
-__all__ = ["Keeper", "Kept"]
+__all__ = ["Checkpointer", "SavedModel"]
 
 _log = logging.getLogger(__name__)
 # A copy older than this may have missed that a row was removed: Kafka forgets that after a day.
 _OLD_MS: Final = 12 * 3600 * 1000
 
 
-class Kept(NamedTuple):
+class SavedModel(NamedTuple):
     """A copy of the model as of an offset of the model topic."""
 
     snapshot: Snapshot  # ``dense`` is the model's own
@@ -30,7 +30,7 @@ class Kept(NamedTuple):
     progress: dict[str, Any]  # of the learner, then
 
 
-class Keeper:
+class Checkpointer:
     """Writes what comes to checkpoints, in a thread of its own and not too often.
 
     Parameters
@@ -60,7 +60,7 @@ class Keeper:
         self._writing: asyncio.Task[None] | None = None
         self._is_closing = asyncio.Event()
 
-    async def load(self, end: int) -> Kept | None:
+    async def load(self, end: int) -> SavedModel | None:
         """Return the newest copy that is whole; none that is too old, or ahead of the ``end`` of the topic.
 
         Raises
@@ -83,9 +83,9 @@ class Keeper:
             return None
         snapshot = loaded.snapshot._replace(dense=about["state"])
         self._offset, self._written, self.written_at = about["offset"], snapshot.version, about["at"]
-        return Kept(snapshot, about["offset"], about["progress"])
+        return SavedModel(snapshot, about["offset"], about["progress"])
 
-    def keep(self, part: Snapshot, offset: int, progress: dict[str, Any]) -> None:
+    def save(self, part: Snapshot, offset: int, progress: dict[str, Any]) -> None:
         """Have what has changed written soon, as of ``offset``.
 
         What is at hand is passed over: who learnt reads his own publications when he follows again.
