@@ -75,13 +75,13 @@ def _picks(parts: Sequence[Snapshot]) -> tuple[list[_Pick], Longs]:
     """Return the survivors of each part, and the keys whose last word is that they were removed."""
     # The newest word on a key comes first; within a part its rows are newer than what it removed.
     newest_first = list(reversed(parts))
-    told = [keys for part in newest_first for keys in (part.rows.key, part.removed)]
-    key, first = np.unique(np.concatenate(told), return_index=True)  # int64[keys] both
-    ends = np.cumsum([len(keys) for keys in told])
+    named = [keys for part in newest_first for keys in (part.rows.key, part.removed)]
+    key, first = np.unique(np.concatenate(named), return_index=True)  # int64[keys] both
+    ends = np.cumsum([len(keys) for keys in named])
     # By the place of the newest word: an even number is a part's rows, an odd one what it removed.
     source = np.searchsorted(ends, first, side="right")  # int64[keys]
     slot = np.cumsum(source % 2 == 0) - 1  # int64[keys]
-    starts = ends - [len(keys) for keys in told]
+    starts = ends - [len(keys) for keys in named]
     picks = []
     for number in range(2 * len(parts) - 2, -1, -2):
         here = (source == number).nonzero()[0]

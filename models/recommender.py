@@ -49,7 +49,7 @@ class Recommender:
     seed
         Of all its random draws.
     is_rationed
-        Whether its changes are asked for under a budget, for which it must remember what was told.
+        Whether its changes are asked for under a budget, for which it must remember what was published.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class Recommender:
         key, columns = snapshot.rows
         if len(key):
             here = {name: self._here(column) for name, column in (*columns.items(), ("key", key))}
-            self.waiting.tell(self._table.write(here), snapshot.version)
+            self.waiting.note_published(self._table.write(here), snapshot.version)
         if snapshot.dense and snapshot.version >= self.version:
             self._restore(snapshot.version, snapshot.dense)
 

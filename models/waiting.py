@@ -1,4 +1,4 @@
-"""Rows that have changed and wait to be told: the new ones first, then those that have changed most."""
+"""Rows that wait to be published: the new ones first, then those that have changed most."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ class AtOnce:
     Parameters
     ----------
     table
-        Whose changes are told.
+        Whose changes are published.
     """
 
     def __init__(self, table: Table) -> None:
@@ -37,8 +37,8 @@ class AtOnce:
             raise ValueError(f"nothing can be left to wait here: {budget}")
         return self._table.take_changes()
 
-    def tell(self, rows: Tensor, version: int) -> None:
-        """Do nothing: what was told makes no difference."""
+    def note_published(self, rows: Tensor, version: int) -> None:
+        """Do nothing: what was published makes no difference."""
 
     @property
     def complete(self) -> int:
@@ -47,13 +47,13 @@ class AtOnce:
 
 
 class Waiting:
-    """What has changed in a table and is not told yet, where only so much is told at once.
+    """What has changed in a table and is not published yet, where a publication holds only so much.
 
-    Rows go out by how far their vectors have moved since they were told last, as a share of their length;
-    those that nobody has heard of before all others. Every eighth is the one that has waited longest, so that
-    none waits for ever: with n rows waiting, and m told at once, for 8 n / m times at most.
+    Rows go out by how far their vectors have moved since they were last published, as a share of their
+    length; those that nobody has heard of before all others. Every eighth is the one that has waited longest,
+    so that none waits for ever: with n rows waiting, and m published at once, for 8 n / m times at most.
 
-    It holds each row's vector as it was told: as much memory as the vectors themselves.
+    It holds each row's vector as last published: as much memory as the vectors themselves.
 
     Parameters
     ----------
@@ -76,30 +76,30 @@ class Waiting:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._told = table.version  # at the last call of `take` or `tell`
-        self._key = torch.empty(0, dtype=torch.int64, device=table.device)  # as last told, int64[R]
-        self._vector = torch.empty_like(table["weight"][:0])  # as last told, float32[R, D]
-        self._since = self._key.clone()  # version as of which what was told is whole, int64[R]
+        self._published = table.version  # at the last call of `take` or `note_published`
+        self._key = torch.empty(0, dtype=torch.int64, device=table.device)  # as last published, int64[R]
+        self._vector = torch.empty_like(table["weight"][:0])  # as last published, float32[R, D]
+        self._since = self._key.clone()  # version as of which what was published is whole, int64[R]
         self._rows = self._key.clone()  # that wait, int64[n]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def take(self, budget: Budget | None) -> Changes:
-        """Return what is to be told now of what waits and what has changed; all of it, without a budget."""
+        """Return what to publish now of what waits and what has changed; all of it, without a budget."""
         changes = self._table.take_changes()
         self._add(changes.rows)
         rows = self._ranked()
         if budget is not None and len(rows):
             keys = self._table["key"][rows].cpu().numpy()
             rows = rows[: budget.fits(keys, len(changes.removed))]
-        self.tell(rows, self._table.version)
+        self.note_published(rows, self._table.version)
         return Changes(rows, changes.removed)
 
-    def tell(self, rows: Tensor, version: int) -> None:
-        """Note that ``rows`` (int64[n]) are known as they are now, and that this is of so many steps."""
+    def note_published(self, rows: Tensor, version: int) -> None:
+        """Note that ``rows`` (int64[n]) are published as they are now, as of ``version``."""
         self._grow()
-        self._told = max(self._told, version)
+        self._published = max(self._published, version)
         self._key[rows] = self._table["key"][rows]
         self._vector[rows] = self._table["weight"][rows]
         self._since[rows] = _NEVER
@@ -113,7 +113,7 @@ class Waiting:
     def _add(self, rows: Tensor) -> None:
         """Let rows wait that have changed since the last call."""
         self._grow()
-        self._since[rows] = torch.where(self._since[rows] == _NEVER, self._told, self._since[rows])
+        self._since[rows] = torch.where(self._since[rows] == _NEVER, self._published, self._since[rows])
         waits = (self._since != _NEVER).nonzero().squeeze(1)
         here = self._table["key"][waits] != 0
         self._since[waits[~here]] = _NEVER  # evicted meanwhile
@@ -122,8 +122,8 @@ class Waiting:
     def _ranked(self) -> Tensor:
         """Return the rows that wait, the most urgent first, int64[n]."""
         rows = self._rows
-        told = self._vector[rows]  # float32[n, D]
-        moved = (self._table["weight"][rows] - told).norm(dim=1) / (told.norm(dim=1) + _TINY)  # float32[n]
+        known = self._vector[rows]  # float32[n, D]
+        moved = (self._table["weight"][rows] - known).norm(dim=1) / (known.norm(dim=1) + _TINY)  # float32[n]
         moved[self._key[rows] != self._table["key"][rows]] = torch.inf
         # The first place of one order is 0; of the other 8/7, so that between them no place is empty.
         by_age = _OLDEST_EVERY * _places(self._since[rows])

@@ -57,7 +57,7 @@ def replay(log: Path, report_file: BinaryIO | None, **choices: Any) -> None:
         raise click.ClickException(str(error)) from error
     if report_file is not None:
         _write(report, report_file)
-    _tell(report)
+    _print_report(report)
     if report.interrupted:
         click.get_current_context().exit(_INTERRUPTED)
 
@@ -86,7 +86,7 @@ def _write(report: ReplayReport, file: BinaryIO) -> None:
     file.write(msgspec.json.format(msgspec.json.encode(report.as_map())))
 
 
-def _tell(report: ReplayReport) -> None:
+def _print_report(report: ReplayReport) -> None:
     how = "stopped: sent" if report.interrupted else "sent"
     click.echo(
         f"{how} {report.events:,} events and {report.items:,} items "

@@ -29,13 +29,13 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     order: int
     record: RawRecord
-    event: Event | InvalidRecord
+    decoded: Event | InvalidRecord
     chunk: Chunk
 
     @property
-    def told(self) -> Event:
+    def event(self) -> Event:
         """The event, of an arrival that is one."""
-        return cast("Event", self.event)
+        return cast("Event", self.decoded)
 
 
 class Released(NamedTuple):
@@ -52,13 +52,13 @@ class Released(NamedTuple):
     @classmethod
     def of(cls, partition: int, arrivals: list[Arrival]) -> "Released":
         """Return the arrivals sorted into events and others; each topic's are in the order of its log."""
-        good = [arrival for arrival in arrivals if isinstance(arrival.event, Event)]
+        good = [arrival for arrival in arrivals if isinstance(arrival.decoded, Event)]
         last = {arrival.chunk: arrival for arrival in arrivals}
         return cls(
             partition=partition,
-            events=[arrival.told for arrival in good],
+            events=[arrival.event for arrival in good],
             places=good,
-            refused=[(a, a.event) for a in arrivals if isinstance(a.event, InvalidRecord)],
+            refused=[(a, a.decoded) for a in arrivals if isinstance(a.decoded, InvalidRecord)],
             next_offsets={chunk.tp.topic: arrival.record.offset + 1 for chunk, arrival in last.items()},
             finished=[chunk for chunk, arrival in last.items() if arrival.record is chunk.records[-1]],
         )
@@ -73,7 +73,7 @@ class Released(NamedTuple):
         """Return the same with events that do not count any more set aside."""
         gone = set(forgotten)
         kept = [place for place in self.places if place not in gone]
-        return self._replace(events=[place.told for place in kept], places=kept, forgotten=forgotten)
+        return self._replace(events=[place.event for place in kept], places=kept, forgotten=forgotten)
 
 
 class Lane:

@@ -17,12 +17,12 @@ class _Link(NamedTuple):
     settled: "asyncio.Future[None]"
     done: Callable[[], None]
 
-    async def told(self) -> None:
+    async def outbox_confirmed(self) -> None:
         """Wait until the broker has the letters."""
         await (await self.sending)
 
     @property
-    def is_told(self) -> bool:
+    def is_outbox_confirmed(self) -> bool:
         if not self.sending.done() or self.sending.exception() is not None:
             return False
         letters = self.sending.result()
@@ -87,8 +87,8 @@ class Chain:
     async def _run(self) -> None:
         try:
             while self._links:
-                await self._links[0].told()
-                ready = list(takewhile(lambda link: link.is_told, self._links))
+                await self._links[0].outbox_confirmed()
+                ready = list(takewhile(lambda link: link.is_outbox_confirmed, self._links))
                 await self._append(self.partition, Commit.join(link.commit for link in ready))
                 for link in ready:
                     self._links.popleft()

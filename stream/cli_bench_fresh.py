@@ -70,8 +70,8 @@ def fresh(runs: int, file: Path | None) -> None:
     console.print(_table(figures))
     console.print(f"of {runs} events, beside {_RATE:.0f} events/s; the bound is {1_000 * _BOUND:.0f} ms")
     if file is not None:
-        told = {"name": "fresh", "runs": runs, "bound_ms": 1_000 * _BOUND, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode({**told, "ms": figures})))
+        report = {"name": "fresh", "runs": runs, "bound_ms": 1_000 * _BOUND, "versions": versions()}
+        file.write_bytes(msgspec.json.format(msgspec.json.encode({**report, "ms": figures})))
     if figures[_BOUNDED].p95 > 1_000 * _BOUND:
         raise click.ClickException("fresh missed its bound")
 

@@ -87,8 +87,14 @@ def recover(runs: int, users: int, items: int, file: Path | None) -> None:
         figures = {kind: _times(system, kind, start, runs) for kind, start in _STARTS.items()}
     console.print(_table(figures))
     if file is not None:
-        told = {"name": "recover", "users": users, "items": items, "starts": figures, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+        report = {
+            "name": "recover",
+            "users": users,
+            "items": items,
+            "starts": figures,
+            "versions": versions(),
+        }
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     if any(found.p95 > found.bound for found in figures.values()):
         raise click.ClickException("recover missed its bound")
 

@@ -49,12 +49,12 @@ def _files(files: list[Examined]) -> Table:
     for name in ("kind", "version", "base", "when (UTC)", "rows", "removed", "bytes", "file"):
         table.add_column(name, no_wrap=True)
     for file in files:
-        table.add_row(*_told(file), f"{file.size:,}", "broken" if file.wrong else "valid")
+        table.add_row(*_described(file), f"{file.size:,}", "broken" if file.wrong else "valid")
     return table
 
 
-def _told(file: Examined) -> list[str]:
-    """Return what the header tells, or what the name does where the header is broken."""
+def _described(file: Examined) -> list[str]:
+    """Return what the header says, or what the name does where the header is broken."""
     if file.header is None:
         version, _, kind = file.name.partition(".")
         return [kind, f"{int(version)}", "", "", "", ""]

@@ -56,7 +56,7 @@ def demo(log: Path, items: Path | None, events: int | None, file: Path | None, *
     try:
         with _ready(DemoPlan(log, items, events), console) as (running, page):
             report = running.replay(screen_on(console, log.name, page))
-            _tell(console, report)
+            _print_report(console, report)
             if file is not None:
                 file.write_bytes(report.as_json())
             if keep:
@@ -77,7 +77,7 @@ def _ready(plan: DemoPlan, console: Console) -> Iterator[tuple[Demo, str]]:
         scene = Scene.of(environment(), Path(folder))
         running = Demo(plan, scene)
         try:
-            console.print(f"Starting a worker, and {scene.told}", soft_wrap=True)
+            console.print(f"Starting a worker, and {scene.location}", soft_wrap=True)
             running.start()
             console.print(f"The worker is ready, its live page: {scene.page}", soft_wrap=True)
             yield running, scene.page
@@ -98,7 +98,7 @@ def _stopped_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _tell(console: Console, report: DemoReport) -> None:
+def _print_report(console: Console, report: DemoReport) -> None:
     latency = ", ".join(f"{name} {value:,.0f} ms" for name, value in report.latency_ms.items())
     console.print(
         f"{report.events:,} events in {report.seconds:.1f} s, {report.events_per_second:,.0f} events/s "

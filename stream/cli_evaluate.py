@@ -102,7 +102,7 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
         seconds = time.monotonic() - start
         report = EvaluationReport.of(curve[-1], brain, reading.bad, seconds)
     evaluated = _Evaluated(report, curve, reading)
-    _tell(name, evaluated)
+    _print_report(name, evaluated)
     return evaluated
 
 
@@ -120,7 +120,7 @@ def _fraction(events: int, reading: Reading, limit: int | None) -> float:
     return max(reading.fraction, events / limit if limit else 0.0)
 
 
-def _tell(name: str, evaluated: _Evaluated) -> None:
+def _print_report(name: str, evaluated: _Evaluated) -> None:
     report = evaluated.report
     table = quality_table(msgspec.convert(report.quality, dict[str, Figures], from_attributes=True))
     table.title = f"{name}: {report.events:,} events, {report.events_per_second:,.0f} events/s"

@@ -1,4 +1,4 @@
-"""What one write of the profile store has to tell the broker, and how it is kept until it is told."""
+"""What one write of the profile store has to publish, and how it is kept until that is confirmed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple

@@ -2,9 +2,9 @@
 
 | name | the worker has |
 | --- | --- |
-| ``saved-not-published`` | committed a batch, and told the broker nothing of it |
-| ``erased-not-published`` | erased users, and told the broker nothing of it |
-| ``published-not-confirmed`` | been told by the broker that it has a batch's outputs, and not noted it |
+| ``saved-not-published`` | committed a batch, and published nothing of it |
+| ``erased-not-published`` | erased users, and published nothing of it |
+| ``published-not-confirmed`` | had the broker's confirmation of a batch's outputs, and not noted it |
 | ``checkpoint-writing`` | written half of a checkpoint |
 | ``checkpoint-before-rename`` | written a checkpoint under its temporary name |
 | ``saved-not-acknowledged`` | saved a checkpoint, and not acknowledged what it holds |

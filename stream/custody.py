@@ -23,8 +23,8 @@ __all__ = ["Custody", "PartitionTaken"]
 
 _log = logging.getLogger(__name__)
 
-# The group tells within a session, 10 s, and a rebalance that a partition is another worker's.
-_TOLD_WITHIN_SECONDS: Final = 20.0
+# Within a session, 10 s, and a rebalance the group revokes a partition that is another worker's.
+_REVOKED_WITHIN_SECONDS: Final = 20.0
 
 
 class PartitionTaken(StreamError):
@@ -124,7 +124,7 @@ class Custody:
         Raises
         ------
         PartitionTaken
-            If another has claimed the partition; not before the group has had time to tell.
+            If another has claimed the partition; not before the group has had time to revoke it.
         """
         tp, agreed = TP(self.topic, partition), self._store.agreement(partition)
         assembly, foreign = Assembly(agreed.author), set[bytes]()
@@ -134,7 +134,7 @@ class Custody:
                 assembly.add(records)
                 foreign |= names_of_others(agreed.claim, records)
         if assembly.newest != agreed.claim:
-            await asyncio.sleep(_TOLD_WITHIN_SECONDS)  # a rebalance cancels this
+            await asyncio.sleep(_REVOKED_WITHIN_SECONDS)  # a rebalance cancels this
             raise PartitionTaken(tp, assembly.newest)
         again = foreign - self._store.unconfirmed(partition).changes.keys()
         if again:

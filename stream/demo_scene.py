@@ -59,7 +59,7 @@ class Scene(msgspec.Struct, frozen=True):
         return cls(folder, kafka, own, settings, f"http://{host}:{free_port()}")
 
     @property
-    def told(self) -> str:
+    def location(self) -> str:
         """A sentence on where it all happens."""
         broker = self.settings.broker.removeprefix("kafka://")
         if self.kafka is not None:

@@ -154,5 +154,5 @@ class Erasures:
             "until": until,
             **msgspec.structs.asdict(removed),
         }
-        told = Decision(kind="erasure", ts=self._head.now, reason=_REASON, details=details)
-        return Letter(self._head.decisions, partition, None, encode(told))
+        decision = Decision(kind="erasure", ts=self._head.now, reason=_REASON, details=details)
+        return Letter(self._head.decisions, partition, None, encode(decision))

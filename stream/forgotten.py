@@ -106,7 +106,7 @@ class Forgotten:
         """Return the arrivals with the events that no longer count among ``forgotten``."""
         if not self._erased:
             return arrived
-        late = [place for place in arrived.places if place.told.ts <= self.of(place.told.user_id).until]
+        late = [place for place in arrived.places if place.event.ts <= self.of(place.event.user_id).until]
         return arrived.without(late) if late else arrived
 
 

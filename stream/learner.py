@@ -170,31 +170,31 @@ class Learner:
             return
         if self._has_news:
             self._published_at = monotonic()
-            telling = await self._telling(self._publications, self._wire.budget)
-            self._publishing = asyncio.create_task(telling)
+            publication = await self._prepare(self._publications, self._wire.budget)
+            self._publishing = asyncio.create_task(publication)
 
     async def _publish_all(self, publications: Publications) -> None:
         if self._publishing is not None:
             await self._publishing
         if self._has_news:
-            await (await self._telling(publications, None))
+            await (await self._prepare(publications, None))
 
     @property
     def _has_news(self) -> bool:
         return bool(self.progress.has_steps or self._finished or self._brain.recommender.waiting)
 
-    async def _telling(self, publications: Publications, budget: Budget | None) -> Coroutine[Any, Any, None]:
-        """Return what tells all that is new, or of the rows what the budget allows."""
+    async def _prepare(self, publications: Publications, budget: Budget | None) -> Coroutine[Any, Any, None]:
+        """Return a publication of all that is new, or of the rows what the budget allows."""
         chunks, self._finished = self._finished, []
-        steps, told = self.progress.take_steps(), self.progress.told
+        steps, progress = self.progress.take_steps(), self.progress.to_dict()
         part = await self._brain.take_changes(budget)
         names = self._replica.names
 
         async def publish() -> None:
             named = part._replace(names=await asyncio.to_thread(names.of, part.rows.key.tolist()))
-            offset = await publications.publish(named, told, steps)
+            offset = await publications.publish(named, progress, steps)
             reach("published-not-saved")
-            self._replica.checkpointer.save(named, offset, told)
+            self._replica.checkpointer.save(named, offset, progress)
             self._acknowledge(chunks)
 
         return publish()

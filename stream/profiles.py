@@ -8,7 +8,7 @@
 | ``t`` topic | the identity of the source topic that the offset belongs to |
 | ``l`` topic | how often the source topic was made anew, decimal; none for never |
 | ``f`` digest | until when a user was erased (``stream.forgotten``), decimal milliseconds |
-| ``o`` ticket | what a commit has to tell the broker and the broker has not confirmed |
+| ``o`` ticket | what a commit has to publish and the broker has not confirmed |
 | ``a`` | how far this copy and the changelog agree |
 | ``c`` | the last commit whose deletions lie in the files (``stream.tickets``) |
 
@@ -167,11 +167,11 @@ class ProfileStore:
         self._look_up_again(partition)
         self._forgotten.pop(partition, None)
 
-    def told(self, topic: str, partition: int) -> int:
+    def dead_letters_sent_below(self, topic: str, partition: int) -> int:
         """Return the offset below which the dead letters of a topic that has no profiles are sent."""
         return int(self._storage.note(f"{topic}-{partition}") or b"0")
 
-    def tell(self, topic: str, partition: int, offset: int) -> None:
+    def note_dead_letters_sent(self, topic: str, partition: int, offset: int) -> None:
         """Keep that offset, also where a partition is dropped."""
         self._storage.keep_note(f"{topic}-{partition}", str(offset).encode())
 

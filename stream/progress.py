@@ -29,8 +29,8 @@ class Progress:
     ----------
     memory
         Lines that the model's memory holds.
-    told
-        What `told` had returned, to go on from; empty to begin.
+    saved
+        What `to_dict` had returned, to go on from; empty to begin.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class Progress:
         Where to read the examples from for what the memory held.
     """
 
-    def __init__(self, memory: int, told: Mapping[str, Any]) -> None:
+    def __init__(self, memory: int, saved: Mapping[str, Any]) -> None:
         self._memory = memory
-        self.position: int = told.get("position", 0)
-        self.learnt_to: dict[str, int] = dict(told.get("learnt_to", {}))
-        self.epoch: int = told.get("epoch", 0)
-        self.log: str = told.get("log", "")
-        self.remembered: int = told.get("remembered", 0)
-        self.marks = [Mark(*mark) for mark in told.get("marks", [(0, 0, {})])]
+        self.position: int = saved.get("position", 0)
+        self.learnt_to: dict[str, int] = dict(saved.get("learnt_to", {}))
+        self.epoch: int = saved.get("epoch", 0)
+        self.log: str = saved.get("log", "")
+        self.remembered: int = saved.get("remembered", 0)
+        self.marks = [Mark(*mark) for mark in saved.get("marks", [(0, 0, {})])]
         self._steps: list[list[int]] = []
 
     def take_over(self, log: str) -> None:
@@ -105,9 +105,8 @@ class Progress:
         steps, self._steps = self._steps, []
         return steps
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """What another learner needs to go on, of types that msgpack has."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return what another learner needs to go on, of types that msgpack has."""
         marks = [[mark.position, mark.remembered, dict(mark.learnt_to)] for mark in self.marks]
         return {
             "position": self.position,

@@ -1,4 +1,4 @@
-"""Publications of the learner: what is told at once, and a connection that only the newest learner has."""
+"""Publications of the learner, each of one moment, on a connection that only the newest learner has."""
 
 import asyncio
 import logging
@@ -62,7 +62,7 @@ class Wire(NamedTuple):
 
 
 class Publications:
-    """Tells the replicas and the next learner, each time in one Kafka transaction.
+    """Publishes to the replicas and the next learner, each time in one Kafka transaction.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Publications:
         await self._transactions.stop()
 
     async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[list[int]]) -> int:
-        """Tell what was learnt in ``steps``; it is tried again until the broker has it.
+        """Publish what was learnt in ``steps``; it is tried again until the broker has it.
 
         Return the offset of the model topic from which a replica that has applied all this reads on.
 
@@ -110,12 +110,12 @@ class Publications:
         dense = Dense(part.version, part.dense, {**progress, "learner": self._name}).to_bytes()
         taken = {name: progress[name] for name in ("epoch", "position")}
         taken |= {"version": part.version, "steps": steps}
-        told: Runs = [
+        runs: Runs = [
             (self._wire.steps, [RecordBlock.of(b"steps", msgpack.packb(taken))]),
             (self._wire.model, rows),
             (self._wire.model, [RecordBlock.of(DENSE, dense)]),
         ]
-        while (offset := await self._written(told)) is None:
+        while (offset := await self._written(runs)) is None:
             await self._reopen()
         self._end = offset + 1 + _COMMIT_MARKERS
         return offset + 1
@@ -124,10 +124,10 @@ class Publications:
         """Return whether nobody has written to the model topic after this one."""
         return await self._replica.end() <= self._end
 
-    async def _written(self, told: Runs) -> int | None:
+    async def _written(self, runs: Runs) -> int | None:
         """Return the offset of the dense part, None where the broker did not say that it has it."""
         try:
-            return await self._transactions.write(told)
+            return await self._transactions.write(runs)
         except (KafkaError, IllegalOperation) as error:  # the latter when it is fenced between two batches
             _log.warning("A publication of the model was not taken, and is sent again: %r", error)
             return None

@@ -37,7 +37,7 @@ async def reread(
     """Yield what a learner has learnt that went from ``first`` to ``position``, in order.
 
     As for the learner, an event teaches once, and a record that cannot be read teaches nothing. What the
-    topic does not hold, or no more, is not told.
+    topic does not hold, or no more, is left out.
     """
     learnt_to = dict(first.learnt_to)
     end = min(position, (await reader.ends([examples]))[examples])
@@ -48,8 +48,8 @@ async def reread(
 
 
 def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Iterator[Stretch]:
-    told = zip(records, map(_forgotten, records), strict=True)
-    for erases, run in groupby(told, lambda pair: pair[1] is not None):
+    marked = zip(records, map(_forgotten, records), strict=True)
+    for erases, run in groupby(marked, lambda pair: pair[1] is not None):
         if erases:
             yield Stretch(no_examples(), [who for _, gone in run for who in gone or ()])
         else:

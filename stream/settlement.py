@@ -70,7 +70,7 @@ class Settlement:
         """Send the commit's letters; ``done`` is called once the broker has them and the changelog.
 
         It waits only while too many commits are unconfirmed. Where its caller is cancelled while it sends,
-        the rest is sent all the same: a stop in good order leaves no commit half told.
+        the rest is sent all the same: a stop in good order leaves no commit half sent.
         """
         await self._slots.acquire()
         chain = self._chains.get(partition)
@@ -81,7 +81,7 @@ class Settlement:
         chain.add(commit, sending, done).add_done_callback(lambda _: self._slots.release())
         await asyncio.wait([sending])
 
-    async def tell(self, letters: Iterable[bytes]) -> None:
+    async def send_and_wait(self, letters: Iterable[bytes]) -> None:
         """Send letters that belong to no commit, and wait until the broker has them."""
         await (await self._send(letters))
 

@@ -156,11 +156,11 @@ class Worker:
     async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
         """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
         tp = chunk.tp
-        told = self.store.told(*tp)
-        new = [letter for offset, letter in letters.items() if offset >= told]
+        sent_below = self.store.dead_letters_sent_below(*tp)
+        new = [letter for offset, letter in letters.items() if offset >= sent_below]
         if new:
-            await self.settlement.tell(new)
-            self.store.tell(*tp, chunk.next_offset)
+            await self.settlement.send_and_wait(new)
+            self.store.note_dead_letters_sent(*tp, chunk.next_offset)
             self.meters.count_inner_dead_letters(tp.topic, len(new))
         self.acknowledge([chunk])
 

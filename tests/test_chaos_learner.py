@@ -76,12 +76,12 @@ def test_who_was_forgotten_is_rehearsed_no_more_and_that_is_on_record() -> None:
     first, second = LESSON.steps(7)
     log = [record(0, 7), erasure(5), erasure(2), record(7, 12), erasure(1)]
     steps = [(7, 2, 2), (5, 3, 0), (0, 1, 1)]
-    told = [
+    records = [
         journal(3, steps[0], position=2),
         journal(7, steps[1], position=3),
         journal(7, steps[2], position=5),
     ]
-    must = relearn(Taught.of(log), Steps.of(told), Recommender(1_000, CPU, 0))
+    must = relearn(Taught.of(log), Steps.of(records), Recommender(1_000, CPU, 0))
     assert must == learnt((first, 2, [5, 2]), (second, 3, []), (no_examples(), 1, [1]))
     assert must != learnt((first, 2, []), (second, 3, []), (no_examples(), 1, []))
     assert Taught.of(log).answer_ids == [f"clicks-3-{offset}" for offset in range(12)]

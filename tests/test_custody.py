@@ -73,7 +73,7 @@ class MemoryLog:
 
 
 class Host:
-    """A worker: its store, and what it has told and not yet appended."""
+    """A worker: its store, and what it has sent and not yet appended."""
 
     def __init__(self, folder: Path, log: MemoryLog) -> None:
         self.store = ProfileStore(folder)
@@ -128,7 +128,7 @@ Hosts = Callable[[], Host]
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
-    monkeypatch.setattr("stream.custody._TOLD_WITHIN_SECONDS", 0)
+    monkeypatch.setattr("stream.custody._REVOKED_WITHIN_SECONDS", 0)
     return MemoryLog()
 
 
@@ -160,7 +160,7 @@ def test_who_has_nothing_has_all_that_was_published(host: Hosts) -> None:
     asyncio.run(law())
 
 
-def test_a_copy_that_nobody_overtook_is_kept_and_told(host: Hosts) -> None:
+def test_a_copy_that_nobody_overtook_is_kept_and_published(host: Hosts) -> None:
     async def law() -> None:
         first, cold = await begun(host()), host()
         first.fold(3)
@@ -364,11 +364,11 @@ def test_no_storm_of_workers_loses_or_repeats_a_number(host: Hosts, log: MemoryL
                 for one in stale:
                     one.die_publishing(draw.randint(0, 6))
             owner.check()
-            told = owner.store.offsets(0).get("clicks", 0)
+            folded = owner.store.offsets(0).get("clicks", 0)
             if draw.random() < 0.2:
                 cold = host()
                 await _peek(cold)
-                assert cold.check() <= told
+                assert cold.check() <= folded
                 cold.store.close()
 
     asyncio.run(law())

@@ -23,7 +23,7 @@ def test_on_the_users_broker_two_demos_do_not_mix() -> None:
     for scene in scenes:
         assert scene.kafka is None
         assert scene.settings.broker == "kafka://shop:9092"
-        assert scene.settings.topic_prefix in scene.told
+        assert scene.settings.topic_prefix in scene.location
     assert len({scene.settings.topic_prefix for scene in scenes} - {""}) == 2
     assert len({scene.settings.app_id for scene in scenes}) == 2
 

@@ -155,9 +155,9 @@ def test_every_row_that_a_lesson_or_a_rehearsal_changes_is_said_to_have_changed(
             model.replay()
         else:
             model.learn_many(unknown_users(examples(8, turn, CPU)))
-        told = torch.zeros(len(model.table["key"]), dtype=torch.bool)
-        told[model.table.take_changes().rows] = True
+        reported = torch.zeros(len(model.table["key"]), dtype=torch.bool)
+        reported[model.table.take_changes().rows] = True
         for name, column in before.items():
             changed = (model.table[name][: len(column)] != column).view(len(column), -1).any(dim=1)
-            assert not (changed & ~told[: len(column)]).any()
-        assert told.any()
+            assert not (changed & ~reported[: len(column)]).any()
+        assert reported.any()

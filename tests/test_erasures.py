@@ -65,12 +65,12 @@ def erase(store: ProfileStore, *records: Any) -> Erasures:
     return erasures
 
 
-def told(erasures: Erasures, topic: str) -> list[Any]:
+def letters_to(erasures: Erasures, topic: str) -> list[Any]:
     return [letter for letter in erasures.letters if letter.topic == topic]
 
 
 def details(erasures: Erasures) -> list[dict[str, Any]]:
-    return [msgspec.msgpack.decode(letter.value)["details"] for letter in told(erasures, "decisions")]
+    return [msgspec.msgpack.decode(letter.value)["details"] for letter in letters_to(erasures, "decisions")]
 
 
 def test_a_profile_goes_with_its_blocks_and_a_marker_stays(store: ProfileStore) -> None:
@@ -87,9 +87,9 @@ def test_a_profile_goes_with_its_blocks_and_a_marker_stays(store: ProfileStore) 
 def test_the_learner_is_told_the_pseudonym_and_a_record_says_what_was_removed(store: ProfileStore) -> None:
     pseudonym = lived(store, "ann", BLOCK + 6)
     erasures = erase(store, request("ann", 500))
-    (letter,) = told(erasures, "examples")
+    (letter,) = letters_to(erasures, "examples")
     assert forgotten(letter.headers) == pseudonym
-    (decision,) = [msgspec.msgpack.decode(one.value) for one in told(erasures, "decisions")]
+    (decision,) = [msgspec.msgpack.decode(one.value) for one in letters_to(erasures, "decisions")]
     assert (decision["kind"], decision["ts"]) == ("erasure", NOW)
     assert decision["details"] == {
         "user": user_digest("ann").hex(),
@@ -108,7 +108,7 @@ def test_a_user_nobody_has_seen_leaves_a_marker_and_a_record_and_nothing_for_the
     store: ProfileStore,
 ) -> None:
     erasures = erase(store, request("eve", 500))
-    assert told(erasures, "examples") == []
+    assert letters_to(erasures, "examples") == []
     assert [(one["events"], one["until"]) for one in details(erasures)] == [(0, 500)]
     assert store.forgotten(2).of("eve") == Erased(500, 500)
 
@@ -141,7 +141,7 @@ def test_a_user_who_is_named_twice_is_removed_once_and_up_to_the_later_time(stor
     lived(store, "ann", 20)
     erasures = erase(store, request("ann", 500), request("bob", 7), request("ann", 600))
     assert [(one["events"], one["until"]) for one in details(erasures)] == [(20, 500), (0, 7), (0, 600)]
-    assert len(told(erasures, "examples")) == 1
+    assert len(letters_to(erasures, "examples")) == 1
     assert store.forgotten(2).of("ann") == Erased(600, 600)
 
 
@@ -157,7 +157,7 @@ def test_what_asks_for_nothing_is_a_dead_letter_and_the_rest_is_done(store: Prof
         store, nothing, request("ann", key="bob"), request("ann", NOW + 2 * DAY), request("ann", 500)
     )
     assert (erasures.users, erasures.refused) == (1, 3)
-    dead = told(erasures, "forget.dlq")
+    dead = letters_to(erasures, "forget.dlq")
     assert [dict(letter.headers)["dlq.offset"] for letter in dead] == [b"40", b"41", b"42"]
     errors = [dict(letter.headers)["dlq.error"].decode() for letter in dead]
     assert [error.split(":")[0] for error in errors] == ["value", "key", "ts"]

@@ -32,8 +32,8 @@ def test_of_a_batch_each_record_is_kept_forgotten_or_refused_and_by_its_time_alo
     whole = arrived(ts)
     sifted = erased("ann", until).sift(whole)
     assert [event.ts for event in sifted.events] == [time for time in ts if time > until]
-    assert [place.told for place in sifted.places] == sifted.events
-    assert [place.told.ts for place in sifted.forgotten] == [time for time in ts if 0 < time <= until]
+    assert [place.event for place in sifted.places] == sifted.events
+    assert [place.event.ts for place in sifted.forgotten] == [time for time in ts if 0 < time <= until]
     assert sifted.refused == whole.refused
     assert (sifted.next_offsets, sifted.finished) == (whole.next_offsets, whole.finished)
     assert sifted.chunk is whole.chunk

@@ -158,14 +158,14 @@ def test_a_claim_is_told_until_it_is_confirmed_with_the_values_as_they_are(folde
     known = commit(store, events(3))
     store.confirm(0, known.tickets, [])
     claimed = Agreement("log", 40, Author(b"other", 6), claim=Author(store.writer, 7))
-    told = store.claim(0, {b"tclicks": b"id"}, {b"pann", b"pgone"}, claimed)
-    assert told.changes == {b"pann": known.changes[b"pann"], b"pgone": None, b"tclicks": b"id"}
+    claim = store.claim(0, {b"tclicks": b"id"}, {b"pann", b"pgone"}, claimed)
+    assert claim.changes == {b"pann": known.changes[b"pann"], b"pgone": None, b"tclicks": b"id"}
     store.close()
     store = ProfileStore(folder)
     assert store.agreement(0) == claimed
     assert store.places.identities(0) == {"clicks": "id"}
-    assert store.unconfirmed(0) == told
-    store.confirm(0, told.tickets, [Stretch(40, 44)])
+    assert store.unconfirmed(0) == claim
+    store.confirm(0, claim.tickets, [Stretch(40, 44)])
     store.close()
     store = ProfileStore(folder)
     assert store.agreement(0) == Agreement("log", 44, claimed.claim, claimed.claim)
@@ -175,12 +175,12 @@ def test_a_claim_is_told_until_it_is_confirmed_with_the_values_as_they_are(folde
 
 def test_notes_outlive_the_partitions(folder: Path) -> None:
     store = ProfileStore(folder)
-    assert store.told("catalog", 3) == 0
-    store.tell("catalog", 3, 17)
+    assert store.dead_letters_sent_below("catalog", 3) == 0
+    store.note_dead_letters_sent("catalog", 3, 17)
     store.drop(3)
     store.close()
     store = ProfileStore(folder)
-    assert (store.told("catalog", 3), store.told("catalog", 1)) == (17, 0)
+    assert [store.dead_letters_sent_below("catalog", number) for number in (3, 1)] == [17, 0]
     store.close()
 
 

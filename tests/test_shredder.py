@@ -86,8 +86,8 @@ def test_what_was_erased_leaves_the_files_and_nothing_else_does(
 def test_it_waits_for_what_earlier_commits_have_to_say(
     store: ProfileStore, shredder: Shredder, tmp_path: Path
 ) -> None:
-    told, erased = known(store, letters=[SECRET]), erase(store)
-    for confirmed in (erased, told):
+    written, erased = known(store, letters=[SECRET]), erase(store)
+    for confirmed in (erased, written):
         shred(shredder, {1})
         assert store.tickets.unpurged(1) == erased.tickets[0]
         assert found(tmp_path)

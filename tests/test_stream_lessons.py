@@ -109,7 +109,7 @@ def test_who_goes_on_after_a_lesson_learns_the_rest(
         if data.draw(st.booleans()):
             break
     # What is read again from below the position, as after a seek, changes nothing.
-    later = Progress(0, place.told)
+    later = Progress(0, place.to_dict())
     rest = taught(list(lessons(chunks(records, len(records) or 1), Names(), later)))
     assert learnt + rest == all_of_it
 
@@ -128,14 +128,14 @@ def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() ->
 def test_who_is_forgotten_is_so_between_the_examples_before_and_those_after(
     handed_on: list[Run], data: st.DataObject, size: int
 ) -> None:
-    records, told = log_of(handed_on), list[Record]()
+    records, log = log_of(handed_on), list[Record]()
     for record in records:
-        told += [erasure(who) for who in data.draw(st.lists(st.integers(1, 9), max_size=2))]
-        told.append(record)
-    told = [record._replace(offset=place) for place, record in enumerate(told)]
-    read = list(lessons(chunks(told, size), Names(), Progress(0, {})))
+        log += [erasure(who) for who in data.draw(st.lists(st.integers(1, 9), max_size=2))]
+        log.append(record)
+    log = [record._replace(offset=place) for place, record in enumerate(log)]
+    read = list(lessons(chunks(log, size), Names(), Progress(0, {})))
     must, place = list[int](), Progress(0, {})
-    for record in told:  # what one learns who takes each record alone
+    for record in log:  # what one learns who takes each record alone
         for lesson in lessons(chunks([record], 1), Names(), place):
             must += [*lesson.examples.item.tolist(), *(-who for who in lesson.forgotten)]
             place.learnt(lesson, 0)
@@ -145,7 +145,7 @@ def test_who_is_forgotten_is_so_between_the_examples_before_and_those_after(
         for one in [*lesson.examples.item.tolist(), *(-who for who in lesson.forgotten)]
     ] == must
     assert [-who for who in must if who < 0] == [
-        forgotten(it.headers) for it in told if it.headers[0][0] == "forget"
+        forgotten(it.headers) for it in log if it.headers[0][0] == "forget"
     ]
 
 
@@ -174,7 +174,7 @@ def test_origins_that_cannot_be_read_are_a_dead_letter(origins: object) -> None:
     assert list(lesson.finished[0][1]) == [0]
 
 
-def test_a_steps_erasures_are_told_with_its_examples_and_rehearsals() -> None:
+def test_a_steps_erasures_are_recorded_with_its_examples_and_rehearsals() -> None:
     progress = Progress(0, {})
     first = Lesson(examples(3, 0, CPU), 3, 0, 1, {}, [], 0, [])
     progress.learnt(first, 3)
@@ -193,5 +193,5 @@ def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], m
         lesson = Lesson(examples(0, 0, CPU), 0, number, number + 1, {}, [], 0, [])
         progress.learnt(lesson, remembered)
         assert progress.marks[0].remembered <= max(remembered - memory, 0)
-        assert Progress(memory, progress.told).marks == progress.marks
+        assert Progress(memory, progress.to_dict()).marks == progress.marks
         assert len(progress.marks) <= memory // 20_000 + 3

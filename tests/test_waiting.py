@@ -47,7 +47,7 @@ def step(table: Table, moves: dict[int, float]) -> None:
 
 
 def settled(rows: int) -> tuple[Table, Waiting]:
-    """Return a table whose vectors all have length 1, and were told."""
+    """Return a table whose vectors all have length 1, and were published."""
     made = table(rows)
     waiting = Waiting(made)
     made["weight"][1:] = torch.tensor([1.0, 0.0])
@@ -91,16 +91,16 @@ MOVES = st.dictionaries(st.integers(1, 30), st.floats(0.01, 9), max_size=12)
 @given(st.lists(st.lists(MOVES, max_size=3), max_size=9))
 def test_of_the_complete_version_nothing_waits(runs: list[list[dict[int, float]]]) -> None:
     held, waiting = settled(30)
-    untold: dict[int, int] = {}  # the version of the first change that is not told, by row
+    unpublished: dict[int, int] = {}  # the version of the first change that is not published, by row
     for steps in runs:
         for moves in steps:
             step(held, moves)
-            untold = dict.fromkeys(moves, held.version) | untold
+            unpublished = dict.fromkeys(moves, held.version) | unpublished
         for row in waiting.take(budget(3)).rows.tolist():
-            untold.pop(row)
-        assert len(waiting) == len(untold)
-        assert waiting.complete < min([*untold.values(), held.version + 1])
-        assert waiting.complete == held.version or untold
+            unpublished.pop(row)
+        assert len(waiting) == len(unpublished)
+        assert waiting.complete < min([*unpublished.values(), held.version + 1])
+        assert waiting.complete == held.version or unpublished
 
 
 def test_an_evicted_row_waits_no_more() -> None:
@@ -201,7 +201,7 @@ def test_who_reads_his_own_older_publication_lets_wait_what_waited() -> None:
     assert waiting == len(model.waiting) > 0
 
 
-def test_who_takes_over_lets_nothing_wait_that_it_was_told() -> None:
+def test_who_takes_over_lets_nothing_wait_that_was_published() -> None:
     model, other = rationed(), rationed()
     for number in range(3):
         learn(model, number)

@@ -72,17 +72,17 @@ def unheard(
 
     A user is erased up to the time that was asked for, or up to the newest event that was there.
     """
-    told = {(one.details["partition"], one.details["user"]) for one in _erasures(decisions)}
+    decided = {(one.details["partition"], one.details["user"]) for one in _erasures(decisions)}
     wrong = []
     for partition, user, ts in asked:
         found = forgotten.get(partition, Forgotten([])).of(user)
         times = {placed.event.ts for placed in events.get(partition, ()) if placed.event.user_id == user}
         is_done = found.asked == ts and found.until in {ts} | {time for time in times if time > ts}
-        if not is_done or (partition, user_digest(user).hex()) not in told:
+        if not is_done or (partition, user_digest(user).hex()) not in decided:
             wrong.append(user)
     return wrong
 
 
 def _erasures(decisions: Iterable[Record]) -> Iterator[Decision]:
-    told = (_decode(record.value or b"") for record in decisions)
-    return (decision for decision in told if decision.kind == "erasure")
+    decoded = (_decode(record.value or b"") for record in decisions)
+    return (decision for decision in decoded if decision.kind == "erasure")

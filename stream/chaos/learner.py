@@ -66,18 +66,16 @@ class Steps(NamedTuple):
 
     @classmethod
     def of(cls, journal: Iterable[Record]) -> "Steps":
-        """Return the steps that the records of the ``steps`` topic tell, each publication once.
+        """Return the steps that the records of the ``steps`` topic hold, each publication once.
 
-        A learner that was not told whether the broker has one sends it again. One with steps has a place of
+        A learner that does not hear whether the broker has one sends it again. One with steps has a place of
         its own: an erasure moves the position and not the version, a rehearsal the version alone. One without
         says what was passed over, or which rows had waited.
         """
         publications = [msgpack.unpackb(record.value) for record in journal]
-        by_place = {
-            (told["version"], told["position"]): told["steps"] for told in publications if told["steps"]
-        }
-        told = [step for steps in by_place.values() for step in steps]
-        return cls(*([step[place] for step in told] for place in range(3)))
+        by_place = {(it["version"], it["position"]): it["steps"] for it in publications if it["steps"]}
+        taken = [step for steps in by_place.values() for step in steps]
+        return cls(*([step[place] for step in taken] for place in range(3)))
 
 
 def check_lessons(teaching: Iterable[str], taught: Taught, may: Iterable[str] = ()) -> Lessons:

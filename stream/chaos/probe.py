@@ -49,7 +49,7 @@ def send_probes(system: System, seconds: float) -> None:
 
 
 def until_learnt(system: System, seconds: float) -> None:
-    """Wait until the learner has told that it has learnt from all examples that are there.
+    """Wait until the learner has published that it has learnt from all examples that are there.
 
     Raises
     ------
@@ -61,8 +61,10 @@ def until_learnt(system: System, seconds: float) -> None:
 
     def learnt() -> bool:
         system.check()
-        told = read_topic(address, name("steps"))
-        return end == 0 or (bool(told) and msgspec.msgpack.decode(told[-1].value or b"")["position"] >= end)
+        journal = read_topic(address, name("steps"))
+        return end == 0 or (
+            bool(journal) and msgspec.msgpack.decode(journal[-1].value or b"")["position"] >= end
+        )
 
     until(learnt, "all is learnt", seconds)
 

@@ -33,12 +33,12 @@ seen._BusyUser.admit = lambda self, key, ts, _new: [  # type: ignore[method-assi
 ]
 
 app = build(Settings.read())
-_told = _plan(app).next_offsets
+_next_offsets = _plan(app).next_offsets
 
 
 async def _without_sources(assigned: frozenset[TP]) -> Mapping[TP, int]:
-    told = await _told(assigned)
-    return {tp: offset for tp, offset in told.items() if tp.topic not in app.worker.sources}
+    offsets = await _next_offsets(assigned)
+    return {tp: offset for tp, offset in offsets.items() if tp.topic not in app.worker.sources}
 
 
 seek_by(app, _without_sources)

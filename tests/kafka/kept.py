@@ -46,7 +46,7 @@ def traffic(numbers: Iterable[int], users: int = 60) -> Iterator[dict[str, Any]]
         }
 
 
-def told_by(events: Iterable[dict[str, Any]]) -> dict[str, Facts]:
+def facts_of(events: Iterable[dict[str, Any]]) -> dict[str, Facts]:
     """The users' facts as the pure fold of their events has them, each event once."""
     unique = {event["event_id"]: convert(event, Event) for event in events}
     stream = sorted(unique.values(), key=lambda event: event.ts)

@@ -10,7 +10,7 @@ from typing import Any
 import msgpack
 import pytest
 from answers import publish
-from kept import kept_in, logged, told_by, traffic
+from kept import facts_of, kept_in, logged, traffic
 from shop import Shop, finished, until
 from worker_process import WorkerProcess
 
@@ -79,15 +79,15 @@ def test_nothing_is_left_of_a_user_and_no_replay_or_rebuild_brings_it_back(
         asked = first.get(f"/users/{_USER}", "DELETE")
         assert asked.status == 202
         assert asked.json["topic"] == shop.topic("forget")
-        told = finished(shop.command("forget", _OTHER, "--web", f"http://127.0.0.1:{first.port}"))
-        assert "done within 60 s" in told
+        output = finished(shop.command("forget", _OTHER, "--web", f"http://127.0.0.1:{first.port}"))
+        assert "done within 60 s" in output
         first.until(lambda: not files_with(store, _USER.encode()), "nothing is left in the files")
         first.until(lambda: not files_with(store, _OTHER.encode()), "nothing is left in the files")
         page = first.get(f"/users/{_USER}/recommendations?k=3").json
         assert [item["item_id"] for item in page["items"]] == first.get("/popular?k=3").json["items"]
         first.kill()
 
-    ann, _ = sorted(decisions(shop), key=lambda told: told["ts"])
+    ann, _ = sorted(decisions(shop), key=lambda decision: decision["ts"])
     assert (ann["kind"], ann["details"]["offset"]) == ("erasure", asked.json["offset"])
     counts = {name: ann["details"][name] for name in ("events", "event_blocks", "served_items")}
     assert counts == {"events": 70, "event_blocks": 1, "served_items": 3}
@@ -109,7 +109,7 @@ def test_nothing_is_left_of_a_user_and_no_replay_or_rebuild_brings_it_back(
         again.until(lambda: not files_with(store, _OTHER.encode()), "nor in the files of what was rebuilt")
         again.stop()
     assert answers_for(shop, _USER) == before + 1
-    kept = told_by([newer])
+    kept = facts_of([newer])
     assert kept_in(store, [_USER, _OTHER]) == kept
     assert logged(shop, [_USER, _OTHER]) == kept
 
@@ -131,7 +131,7 @@ def test_a_worker_killed_in_the_middle_of_it_and_again_goes_on_with_it(
         again.ready().until(lambda: not files_with(store, _USER.encode()), "nothing is left in the files")
         again.stop()
     assert len(erasures_taught(shop)) == 1
-    assert {told["details"]["events"] for told in decisions(shop)} == {70}
+    assert {decision["details"]["events"] for decision in decisions(shop)} == {70}
     assert newest_profiles(shop)[b"p" + _USER.encode()] is None
     assert kept_in(store, [_USER]) == {}
 

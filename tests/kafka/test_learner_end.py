@@ -60,8 +60,8 @@ def publications(settings: Settings) -> int:
 
 
 def steps_on_record(settings: Settings) -> int:
-    told = Steps.of(journal(settings))
-    return sum(count > 0 for count in told.counts) + sum(told.rehearsals)
+    steps = Steps.of(journal(settings))
+    return sum(count > 0 for count in steps.counts) + sum(steps.rehearsals)
 
 
 def lesson_of(names: Names, number: int) -> Lesson:

@@ -59,8 +59,8 @@ def relearnt(shop: Shop) -> tuple[Recommender, dict[bytes, bytes | None]]:
 
 
 def erased(worker: WorkerProcess) -> float:
-    told = worker.get("/metrics").body.decode().split("\n")
-    return float(next(line.split()[1] for line in told if line.startswith("headrace_erased_examples_total ")))
+    lines = worker.get("/metrics").body.decode().split("\n")
+    return float(next(it.split()[1] for it in lines if it.startswith("headrace_erased_examples_total ")))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from answers import Answers, publish, read_sources
 from kafka.admin import KafkaAdminClient
-from kept import kept_in, logged, told_by, traffic
+from kept import facts_of, kept_in, logged, traffic
 from shop import DEADLINE, Log, Shop, until
 from worker_process import WorkerProcess
 
@@ -44,8 +44,8 @@ def everything_is_answered(shop: Shop, *alive: WorkerProcess) -> None:
         log.close()
     for one in alive:
         one.stop()
-    told = told_by(sources.values())
-    assert logged(shop, told) == told
+    facts = facts_of(sources.values())
+    assert logged(shop, facts) == facts
 
 
 def _come_and_gone(shop: Shop, worker: WorkerProcess) -> None:
@@ -69,8 +69,8 @@ def test_a_worker_that_lost_its_folder_goes_on_from_the_changelog(
         again.ready()
         publish(shop, traffic(range(3_000, 3_500)))
         everything_is_answered(shop, again)
-    told = told_by(read_sources(shop).values())
-    assert kept_in(tmp_path / "a" / "state" / "profiles", told) == told
+    facts = facts_of(read_sources(shop).values())
+    assert kept_in(tmp_path / "a" / "state" / "profiles", facts) == facts
     # The profiles were there: only what was under way when the worker died is answered a second time.
     assert before > 1_000
     assert len(shop.read("recommendations")) < 3_500 + 1_000
@@ -123,8 +123,8 @@ def test_a_source_topic_that_was_made_anew_is_read_from_its_start(
         again.reaches(usable=800)
         again.stop()
     assert "the topic was recreated" in again.log
-    told = told_by([*before.values(), *read_sources(shop).values()])
-    assert logged(shop, told) == told
+    facts = facts_of([*before.values(), *read_sources(shop).values()])
+    assert logged(shop, facts) == facts
 
 
 def test_a_source_topic_that_was_made_anew_while_it_was_read_ends_the_worker_or_is_read_from_its_start(
@@ -137,12 +137,12 @@ def test_a_source_topic_that_was_made_anew_while_it_was_read_ends_the_worker_or_
         before = read_sources(shop)
         _make_anew(shop, "clicks")
         publish(shop, traffic(range(600, 1_400)))
-        told = told_by([*before.values(), *read_sources(shop).values()])
-        until(lambda: one.process.poll() is not None or logged(shop, told) == told, "it ends or goes on")
+        facts = facts_of([*before.values(), *read_sources(shop).values()])
+        until(lambda: one.process.poll() is not None or logged(shop, facts) == facts, "it ends or goes on")
         if one.process.poll() is not None:
             assert "its log begins anew" in one.log
             one.start()
-            until(lambda: logged(shop, told) == told, "each event is counted")
+            until(lambda: logged(shop, facts) == facts, "each event is counted")
         assert "the topic was recreated" in one.log
 
 

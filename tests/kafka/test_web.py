@@ -111,9 +111,9 @@ def test_metrics_tell_the_quality_of_each_model(
 ) -> None:
     quality = worker.figures()["quality"]
     for name in ("hit_rate_20", "mrr_20"):
-        told = {labels["model"]: value for labels, value in samples[f"headrace_{name}"]}
-        assert told == {model: figures[name] for model, figures in quality.items()}
-        assert told.keys() >= {"headrace", "pop", "rep"}
+        shown = {labels["model"]: value for labels, value in samples[f"headrace_{name}"]}
+        assert shown == {model: figures[name] for model, figures in quality.items()}
+        assert shown.keys() >= {"headrace", "pop", "rep"}
     assert _total(samples, "loss") > 0
     assert _total(samples, "table_rows") == worker.figures()["rows"] > 0
 
