@@ -39,7 +39,7 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 async def _observe(worker: Worker, arrived: Released) -> None:
     async with worker.settlement.turn(arrived.partition):
-        await _answer(worker, worker.store.forgotten(arrived.partition).sift(arrived))
+        await _answer(worker, worker.store.markers(arrived.partition).sift(arrived))
 
 
 async def _answer(worker: Worker, arrived: Released) -> None:

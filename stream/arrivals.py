@@ -47,7 +47,7 @@ class Released(NamedTuple):
     refused: list[tuple[Arrival, InvalidRecord]]
     next_offsets: dict[str, int]  # by topic
     finished: list[Chunk]  # all of whose records have been released
-    forgotten: Sequence[Arrival] = ()  # events of users who were erased after them (``stream.forgotten``)
+    erased: Sequence[Arrival] = ()  # events of users who were erased after them (``stream.erasure_markers``)
 
     @classmethod
     def of(cls, partition: int, arrivals: list[Arrival]) -> "Released":
@@ -66,14 +66,14 @@ class Released(NamedTuple):
     @property
     def chunk(self) -> Chunk:
         """One of those that the records are of."""
-        arrivals = [*self.places, *self.forgotten, *(place for place, _ in self.refused)]
+        arrivals = [*self.places, *self.erased, *(place for place, _ in self.refused)]
         return arrivals[0].chunk
 
-    def without(self, forgotten: list[Arrival]) -> "Released":
+    def without(self, erased: list[Arrival]) -> "Released":
         """Return the same with events that do not count any more set aside."""
-        gone = set(forgotten)
+        gone = set(erased)
         kept = [place for place in self.places if place not in gone]
-        return self._replace(events=[place.event for place in kept], places=kept, forgotten=forgotten)
+        return self._replace(events=[place.event for place in kept], places=kept, erased=erased)
 
 
 class Lane:

@@ -12,10 +12,10 @@ from stream.leased import LeasedPublisher
 from stream.log_reader import LogReader
 from stream.profiles import ProfileStore
 from stream.publisher import Publisher
+from stream.purger import Purger
 from stream.security import admin_security, client_options
 from stream.settings import Settings
 from stream.settlement import Settlement
-from stream.shredder import Shredder
 from stream.takeover import Takeover
 from stream.topics import BROWSE, FORGET, ORDERS, Topics
 from stream.transport import consumer
@@ -24,12 +24,12 @@ __all__ = ["Books", "broker_addresses"]
 
 
 class Books(NamedTuple):
-    """A store, and what settles its commits, takes its partitions over, shreds, and has users forgotten."""
+    """A store, and what settles its commits, takes over its partitions, purges, and has users erased."""
 
     store: ProfileStore
     settlement: Settlement
     takeover: Takeover
-    shredder: Shredder
+    purger: Purger
     requests: ForgetRequests
 
     @classmethod
@@ -43,11 +43,11 @@ class Books(NamedTuple):
         publisher = LeasedPublisher(Publisher(app), lambda: consumer(app).lease)
         custody = Custody(store, publisher, lambda tps: LogReader(connection, tps), changelog)
         settlement = Settlement(publisher, custody, app.crash)
-        shredder = Shredder(store, settings.partitions, app.crash)
+        purger = Purger(store, settings.partitions, app.crash)
         asked = partial(identities, brokers, [changelog, *sources], security)
-        takeover = Takeover(custody, settlement, shredder, asked)
+        takeover = Takeover(custody, settlement, purger, asked)
         requests = ForgetRequests(publisher, topics.name(FORGET), settings.partitions)
-        return cls(store, settlement, takeover, shredder, requests)
+        return cls(store, settlement, takeover, purger, requests)
 
 
 def broker_addresses(app: AppT) -> list[str]:

@@ -11,8 +11,8 @@ from models.events import Decision
 from models.profile import Profiles
 from models.timeline import time_of
 from stream.chunks import Chunk, RawRecord
-from stream.forgetting import forget_letter
-from stream.forgotten import Erased, Forgotten, marker_of, user_digest
+from stream.erasure_markers import Erased, ErasureMarkers, marker_of, user_digest
+from stream.erasure_records import erasure_record
 from stream.outbox import Letter, dead_letter
 from stream.profiles import ProfileStore
 
@@ -71,7 +71,7 @@ class Erasures:
     ----------
     profiles
         Of all users who are to be erased.
-    forgotten
+    markers
         Who was erased before.
     chunk
         Whose records are given.
@@ -88,9 +88,9 @@ class Erasures:
         How many were erased, and how many records are no requests.
     """
 
-    def __init__(self, profiles: Profiles, forgotten: Forgotten, chunk: Chunk, head: Letterhead) -> None:
+    def __init__(self, profiles: Profiles, markers: ErasureMarkers, chunk: Chunk, head: Letterhead) -> None:
         self._profiles = profiles
-        self._forgotten = forgotten
+        self._markers = markers
         self._chunk = chunk
         self._head = head
         self._erased: dict[str, Erased] = {}
@@ -104,7 +104,7 @@ class Erasures:
         partition = chunk.tp.partition
         asked = [_read(record, head.now) for record in chunk.records]
         profiles = store.load(partition, (one.user for one in asked if isinstance(one, Request)))
-        erasures = cls(profiles, store.forgotten(partition), chunk, head)
+        erasures = cls(profiles, store.markers(partition), chunk, head)
         for one in asked:
             if isinstance(one, Request):
                 erasures.erase(one)
@@ -124,7 +124,7 @@ class Erasures:
         apart. So those events count no more, either.
         """
         user = request.user
-        before = self._erased.get(user) or self._forgotten.of(user)
+        before = self._erased.get(user) or self._markers.of(user)
         if request.ts <= before.asked:
             return
         row, removed = self._profiles.row_of[user], Removed()
@@ -142,7 +142,7 @@ class Erasures:
         self.changes[b"p" + user.encode()] = None
         if row in self._profiles.blocks:
             self.changes[b"b" + user.encode()] = None
-        self.letters.append(forget_letter(self._head.examples, int(self._profiles.pseudonym[row])))
+        self.letters.append(erasure_record(self._head.examples, int(self._profiles.pseudonym[row])))
 
     def _decision(self, request: Request, until: int, removed: Removed) -> Letter:
         topic, partition = self._chunk.tp

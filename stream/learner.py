@@ -135,13 +135,13 @@ class Learner:
 
     @never_halved  # a step in the model's thread goes on, and must be on record
     async def learn(self, lesson: Lesson) -> Learnt:
-        """Test the model on a lesson and learn from it, then forget whom it says."""
+        """Test the model on a lesson and learn from it, then erase whom it names."""
         async with self._turn:
             if not self.is_learning or lesson.start != self.progress.position:
                 return Learnt(None, 0)  # it comes again, or has come to another
             examples = lesson.examples
             loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
-            erased = await self._memories.forget(lesson.forgotten)
+            erased = await self._memories.forget(lesson.erased_users)
             self.progress.learnt(lesson, self._brain.recommender.remembered)
             self._finished += [chunk for chunk, letters in lesson.finished if not letters]
             await self._publish_if_due()

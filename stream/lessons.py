@@ -7,7 +7,7 @@ from models.errors import InvalidRecord, ModelError
 from models.examples import Examples, no_examples, unpack
 from models.names import Names
 from stream.chunks import Chunk, RawRecord
-from stream.forgetting import forgotten
+from stream.erasure_records import erased_user
 from stream.origins import origins_in
 from stream.outbox import dead_letter
 
@@ -30,7 +30,7 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
-    forgotten: list[int]  # pseudonyms of users to forget once the examples are learnt
+    erased_users: list[int]  # pseudonyms of users to erase once the examples are learnt
 
 
 class Learnt(NamedTuple):
@@ -46,7 +46,7 @@ class Part(NamedTuple):
     examples: Examples
     events: int
     learnt_to: dict[str, int]
-    forgotten: int | None = None
+    erased_user: int | None = None
 
 
 _NOTHING: Final = Part(no_examples(), 0, {})
@@ -63,7 +63,7 @@ def lessons(chunks: Iterable[Chunk], names: Names, place: Place) -> Iterator[Les
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
     The items' names are learnt as well. A record that cannot be read is a dead letter. A step ends with the
-    users it has forgotten: what is learnt comes before that in any step.
+    users who are erased after it: in any step, learning comes before erasing.
     """
     reading = _Reading(names, place)
     for chunk in chunks:
@@ -92,7 +92,7 @@ class _Reading:
         self.parts: list[Examples] = []
         self.size = self._events = 0
         self._records: list[RawRecord] = []
-        self._forgotten: list[int] = []
+        self._erased_users: list[int] = []
         self._finished: list[tuple[Chunk, dict[int, bytes]]] = []
 
     def read(self, chunk: Chunk, record: RawRecord) -> Part:
@@ -107,7 +107,7 @@ class _Reading:
             return _NOTHING
 
     def _new(self, record: RawRecord) -> Part:
-        who = forgotten(record.headers)
+        who = erased_user(record.headers)
         if who is not None:
             return Part(no_examples(), 0, {}, who)
         examples, item_names = unpack(record.value or b"")
@@ -122,7 +122,7 @@ class _Reading:
     def must_end_before(self, part: Part) -> bool:
         """Return whether a step with this as well would be too large, or out of order."""
         size = len(part.examples.item)
-        return bool(self.parts) and (self.size + size > _STEP or (bool(self._forgotten) and size > 0))
+        return bool(self.parts) and (self.size + size > _STEP or (bool(self._erased_users) and size > 0))
 
     def add(self, part: Part, record: RawRecord) -> None:
         self.parts.append(part.examples)
@@ -130,8 +130,8 @@ class _Reading:
         self.size += len(part.examples.item)
         self._events += part.events
         self._records.append(record)
-        if part.forgotten is not None:
-            self._forgotten.append(part.forgotten)
+        if part.erased_user is not None:
+            self._erased_users.append(part.erased_user)
 
     def finish(self, chunk: Chunk) -> None:
         self._finished.append((chunk, self._letters))
@@ -146,7 +146,7 @@ class _Reading:
             dict(self._learnt_to),
             self._finished,
             self._records[0].timestamp,
-            self._forgotten,
+            self._erased_users,
         )
         self._position = lesson.next_offset
         self._start()

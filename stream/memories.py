@@ -44,14 +44,14 @@ class Memories:
         self._examples = examples
         self._reader = reader
         self._reading: asyncio.Task[None] | None = None
-        self._forgotten = set[int]()  # users whose lines from before what is there must not come back
+        self._erased_users = set[int]()  # users whose lines from before what is there must not come back
 
     async def begin(self, progress: Progress) -> None:
         """Fill the memory of one who goes on from ``progress``: with the newest lines, the others later."""
         oldest, *later = progress.marks
         newest = [mark for mark in later if mark.remembered <= progress.remembered - NEWEST]
         middle = newest[-1] if newest else oldest
-        self._forgotten = set()
+        self._erased_users = set()
         await self._brain.clear_memory(progress.remembered)
         await self._fill(middle, progress.mark)
         self._reading = asyncio.create_task(patiently(partial(self._fill, oldest, middle)))
@@ -60,7 +60,7 @@ class Memories:
         """Forget users by their pseudonyms; return how many of the lines that are there were theirs."""
         if not who:
             return 0
-        self._forgotten |= {*who}
+        self._erased_users |= {*who}
         return await self._brain.forget(who)
 
     @property
@@ -84,19 +84,19 @@ class Memories:
         missing = last.remembered - first.remembered
         if not missing:
             return
-        lines, forgotten = await self._lines(first, last.position)
+        lines, erased = await self._lines(first, last.position)
         if len(lines) != missing:
             _log.warning(
                 "The topic holds %d of the %d examples that the model could rehearse", len(lines), missing
             )
-        _blank(lines, dict.fromkeys(self._forgotten, len(lines)))
-        self._forgotten |= forgotten.keys()
+        _blank(lines, dict.fromkeys(self._erased_users, len(lines)))
+        self._erased_users |= erased.keys()
         # The lines are handed on in this very moment: whom the learner forgets next is forgotten there.
         await self._brain.remember(lines, last.remembered)
 
     async def _lines(self, first: Mark, position: int) -> tuple[Longs, dict[int, int]]:
         """Return the lines from a mark to a position, int64[n, L + 2], and how many precede an erasure."""
-        found, forgotten, count = [await self._brain.lines_of(no_examples())], dict[int, int](), 0
+        found, erased, count = [await self._brain.lines_of(no_examples())], dict[int, int](), 0
         async with (
             self._reader([self._examples]) as reader,
             aclosing(reread(reader, self._examples, first, position)) as stretches,
@@ -104,22 +104,22 @@ class Memories:
             async for stretch in stretches:
                 found.append(await self._brain.lines_of(stretch.examples))
                 count += len(found[-1])
-                forgotten |= dict.fromkeys(stretch.forgotten, count)
+                erased |= dict.fromkeys(stretch.erased_users, count)
         # Half a million lines take some 60 ms, that answers need not wait for.
-        return await asyncio.to_thread(_joined, found, forgotten), forgotten
+        return await asyncio.to_thread(_joined, found, erased), erased
 
 
-def _joined(found: Sequence[Longs], forgotten: Mapping[int, int]) -> Longs:
+def _joined(found: Sequence[Longs], erased: Mapping[int, int]) -> Longs:
     lines = np.concatenate(found)
-    _blank(lines, forgotten)
+    _blank(lines, erased)
     return lines
 
 
-def _blank(lines: Longs, forgotten: Mapping[int, int]) -> None:
+def _blank(lines: Longs, erased: Mapping[int, int]) -> None:
     """Have lines, int64[n, L + 2], teach nothing that are of these users and before a place, by user."""
-    who = np.array(sorted(forgotten), dtype=np.int64)  # int64[f]
+    who = np.array(sorted(erased), dtype=np.int64)  # int64[f]
     if not len(who):
         return
-    before = np.array([forgotten[one] for one in who.tolist()])  # int64[f]
+    before = np.array([erased[one] for one in who.tolist()])  # int64[f]
     at = np.searchsorted(who, lines[:, 0]).clip(max=len(who) - 1)  # int64[n]
     lines[(who[at] == lines[:, 0]) & (np.arange(len(lines)) < before[at])] = 0

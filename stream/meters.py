@@ -76,7 +76,7 @@ class Meters:
         repeats = np.delete(np.arange(len(arrived.events)), kept).tolist()
         self.count_events("answered", (arrived.events[at].event for at in kept.tolist()))
         self.count_events("duplicate", (arrived.events[at].event for at in repeats))
-        self.count_events("forgotten", (place.event.event for place in arrived.forgotten))
+        self.count_events("forgotten", (place.event.event for place in arrived.erased))
         self.count_dead_letters(place.chunk.tp.topic for place, _ in arrived.refused)
         sent = np.array([arrived.places[at].record.timestamp for at in kept.tolist()], dtype=np.int64)
         self.count_answers((now - sent) / 1000)

@@ -7,7 +7,7 @@
 | ``n`` topic | next source offset, decimal |
 | ``t`` topic | the identity of the source topic that the offset belongs to |
 | ``l`` topic | how often the source topic was made anew, decimal; none for never |
-| ``f`` digest | until when a user was erased (``stream.forgotten``), decimal milliseconds |
+| ``f`` digest | until when a user was erased (``stream.erasure_markers``), decimal milliseconds |
 | ``o`` ticket | what a commit has to publish and the broker has not confirmed |
 | ``a`` | how far this copy and the changelog agree |
 | ``c`` | the last commit whose deletions lie in the files (``stream.tickets``) |
@@ -25,7 +25,7 @@ from models.profile import Profiles
 from models.seen import BLOCK, blocks_from_bytes
 from stream.agreement import Agreement
 from stream.commits import Commit, changes_of, places_of
-from stream.forgotten import MARKER, Forgotten, tells_of_erasures
+from stream.erasure_markers import MARKER, ErasureMarkers, has_markers
 from stream.places import Places
 from stream.publisher import Stretch
 from stream.storage import Changes, Storage
@@ -74,7 +74,7 @@ class ProfileStore:
         self.places = Places(self._storage)
         # Of partitions that were asked for.
         self._agreements: dict[int, Agreement] = {}
-        self._forgotten: dict[int, Forgotten] = {}
+        self._markers: dict[int, ErasureMarkers] = {}
 
     def load(self, partition: int, users: Iterable[str]) -> Profiles:
         """Return the profiles of users, each once, in the order in which they are first named.
@@ -111,11 +111,11 @@ class ProfileStore:
         self._write(partition, commit.changes, {**self.tickets.entry(commit), **unpurged})
         return commit
 
-    def forgotten(self, partition: int) -> Forgotten:
+    def markers(self, partition: int) -> ErasureMarkers:
         """Return which users were erased."""
-        if partition not in self._forgotten:
-            self._forgotten[partition] = Forgotten(self._storage.scan(partition, MARKER))
-        return self._forgotten[partition]
+        if partition not in self._markers:
+            self._markers[partition] = ErasureMarkers(self._storage.scan(partition, MARKER))
+        return self._markers[partition]
 
     def claim(self, partition: int, changes: Changes, again: Iterable[bytes], agreed: Agreement) -> Commit:
         """Enter that this store owns the partition and agrees so with its changelog, all or nothing.
@@ -158,14 +158,14 @@ class ProfileStore:
     def apply(self, partition: int, changes: Changes, agreed: Agreement) -> None:
         """Write the newest values of the partition's changelog, all or nothing."""
         # What a marker comes with may delete what lies in the files.
-        unpurged = self.tickets.still_unpurged(partition) if tells_of_erasures(changes) else {}
+        unpurged = self.tickets.still_unpurged(partition) if has_markers(changes) else {}
         self._write(partition, changes, {**unpurged, _AGREEMENT: _encode(agreed)})
 
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition; `Tickets.purge` purges it."""
         self._storage.drop(partition, unpurged_since(NO_TICKET))
         self._look_up_again(partition)
-        self._forgotten.pop(partition, None)
+        self._markers.pop(partition, None)
 
     def dead_letters_sent_below(self, topic: str, partition: int) -> int:
         """Return the offset below which the dead letters of a topic that has no profiles are sent."""
@@ -188,8 +188,8 @@ class ProfileStore:
         places = {name: value for name, value in changes.items() if name not in state}
         self._storage.write(partition, state, {**places, **kept})
         self._look_up_again(partition)
-        if partition in self._forgotten:
-            self._forgotten[partition].enter(changes)
+        if partition in self._markers:
+            self._markers[partition].enter(changes)
 
     def _look_up_again(self, partition: int) -> None:
         self.places.look_up_again(partition)

@@ -71,7 +71,7 @@ class Progress:
 
     def learnt(self, lesson: Lesson, remembered: int) -> None:
         """Count a lesson; ``remembered`` is how many lines the memory was ever given, with it."""
-        step = [len(lesson.examples.item), 0, len(lesson.forgotten)]
+        step = [len(lesson.examples.item), 0, len(lesson.erased_users)]
         if any(step):
             self._steps.append(step)
         self.position, self.learnt_to = lesson.next_offset, lesson.learnt_to
@@ -100,7 +100,7 @@ class Progress:
     def take_steps(self) -> list[list[int]]:
         """Return the steps since the last call.
 
-        Of each the examples, the rehearsals after them, and how many users were forgotten in between.
+        Of each the examples, the rehearsals after them, and how many users were erased in between.
         """
         steps, self._steps = self._steps, []
         return steps

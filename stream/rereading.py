@@ -10,7 +10,7 @@ from faust.types import TP
 from models.errors import ModelError
 from models.examples import Examples, no_examples, unpack_many
 from stream.chunks import RawRecord
-from stream.forgetting import forgotten
+from stream.erasure_records import erased_user
 from stream.log_reader import LogReader
 from stream.origins import origins_in
 from stream.progress import Mark
@@ -28,7 +28,7 @@ class Stretch(NamedTuple):
     """
 
     examples: Examples
-    forgotten: list[int]
+    erased_users: list[int]
 
 
 async def reread(
@@ -48,7 +48,7 @@ async def reread(
 
 
 def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Iterator[Stretch]:
-    marked = zip(records, map(_forgotten, records), strict=True)
+    marked = zip(records, map(_erased_users, records), strict=True)
     for erases, run in groupby(marked, lambda pair: pair[1] is not None):
         if erases:
             yield Stretch(no_examples(), [who for _, gone in run for who in gone or ()])
@@ -56,10 +56,10 @@ def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Itera
             yield Stretch(_new_examples([record for record, _ in run], learnt_to), [])
 
 
-def _forgotten(record: RawRecord) -> list[int] | None:
-    """Return whom a record has forgotten; None where it is one of examples."""
+def _erased_users(record: RawRecord) -> list[int] | None:
+    """Return whom a record erases; None where it is one of examples."""
     try:
-        who = forgotten(record.headers)
+        who = erased_user(record.headers)
     except ModelError:  # it was a dead letter, whatever else is in it
         return []
     return None if who is None else [who]

@@ -82,7 +82,7 @@ class Restoration:
                     return self._start_anew(f"another worker went on (takeover {step.author.epoch})")
                 self._follows = True
             if self._follows:
-                if not (self._is_new or self._store.forgotten(self._partition).has_all_of(step.changes)):
+                if not (self._is_new or self._store.markers(self._partition).has_all_of(step.changes)):
                     return self._start_anew("users of the local copy were erased")
                 changes.update(step.changes)
             self._agreed = replace(self._agreed, offset=step.next_offset, author=step.author)

@@ -6,8 +6,8 @@ from functools import partial
 
 from stream.custody import Custody
 from stream.patience import patiently
+from stream.purger import Purger
 from stream.settlement import Settlement
-from stream.shredder import Shredder
 
 __all__ = ["Takeover"]
 
@@ -21,7 +21,7 @@ class Takeover:
         Restores them.
     settlement
         Publishes what is left from earlier, and is told which partitions are this worker's.
-    shredder
+    purger
         Likewise.
     identities
         Asks the broker for the identities of changelog and sources, by topic; it runs in a thread.
@@ -31,19 +31,19 @@ class Takeover:
         self,
         custody: Custody,
         settlement: Settlement,
-        shredder: Shredder,
+        purger: Purger,
         identities: Callable[[], Mapping[str, str]],
     ) -> None:
         self._custody = custody
         self._settlement = settlement
-        self._shredder = shredder
+        self._purger = purger
         self._identities = identities
         self._taking: asyncio.Task[None] | None = None
 
     async def take(self, partitions: Iterable[int]) -> None:
         """Take over what this worker does not hold yet; a rebalance that begins meanwhile breaks it off."""
         wanted = sorted(partitions)
-        self._shredder.keep(wanted)
+        self._purger.keep(wanted)
         self._taking = asyncio.create_task(patiently(partial(self._take, wanted)))
         try:
             await asyncio.wait([self._taking])

@@ -86,7 +86,7 @@ class Worker:
     async def finish(self) -> None:
         """Wait for what the broker has not confirmed yet, but not for long."""
         if self._is_open:
-            await asyncio.gather(self.settlement.drain(), self._end_learning(), self.books.shredder.stop())
+            await asyncio.gather(self.settlement.drain(), self._end_learning(), self.books.purger.stop())
             self.settlement.abandon()
             await self.replica.stop()
 

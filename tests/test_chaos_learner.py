@@ -11,7 +11,7 @@ from models.record_block import records_of
 from models.row_records import row_records
 from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos.records import Record
-from stream.forgetting import forget_letter
+from stream.erasure_records import erasure_record
 from stream.origins import HEADER, Origins
 
 CPU = torch.device("cpu")
@@ -30,7 +30,7 @@ def record(start: int, stop: int) -> Record:
 
 
 def erasure(who: int) -> Record:
-    letter = forget_letter("examples", who)
+    letter = erasure_record("examples", who)
     return Record("examples", 0, 0, 0, None, letter.value, letter.headers)
 
 

@@ -16,7 +16,7 @@ from stream.chaos.erasures import Asked, asked_in, by_partition, sifted, unheard
 from stream.chaos.profiles import Comparison, Folded, Stored, compare
 from stream.chaos.records import Record, newest
 from stream.chaos.sources import Refused, Sources
-from stream.forgotten import Erased, Forgotten, marker_of, user_digest
+from stream.erasure_markers import Erased, ErasureMarkers, marker_of, user_digest
 
 
 def record(topic: str, offset: int, value: bytes | None, key: bytes = b"ann") -> Record:
@@ -157,7 +157,7 @@ def test_of_each_partition_and_key_the_newest_value_counts_and_a_tombstone_takes
     assert newest(log) == {(0, b"a"): b"3"}
 
 
-def marked(until: int, asked: int) -> dict[int, Forgotten]:
+def marked(until: int, asked: int) -> dict[int, ErasureMarkers]:
     name, value = marker_of("ann", Erased(until, asked))
     return by_partition({(0, name): value, (0, b"pbob"): b"...", (1, b"nforget"): b"7"})
 

@@ -18,7 +18,7 @@ from stream.agreement import Agreement
 from stream.changelog import Author, outgoing
 from stream.commits import Commit
 from stream.custody import Custody, PartitionTaken
-from stream.forgotten import Erased, marker_of
+from stream.erasure_markers import Erased, marker_of
 from stream.profiles import ProfileStore
 from stream.publisher import Outgoing, Stretch
 
@@ -284,7 +284,7 @@ def test_a_copy_in_which_another_has_erased_users_loses_them_also_where_the_log_
         log.records = [record for record in log.records if record.value is not None]
         await first.take()
         assert first.users() == second.users() == [[], [1, 4], [2]]
-        assert first.store.forgotten(0).of("ann") == Erased(7, 7)
+        assert first.store.markers(0).of("ann") == Erased(7, 7)
         assert first.store.tickets.unpurged(0) is not None
 
     asyncio.run(law())

@@ -125,7 +125,7 @@ def test_a_batch_that_was_under_way_does_not_write_back_who_is_erased(store: Pro
     assert erased.changes[b"pann"] is None
     assert store.load(3, ["ann"]).events.tolist() == [0]
     assert store.offsets(3) == {"clicks": 2, "forget": 5}
-    assert store.forgotten(3).of("ann").until == 20
+    assert store.markers(3).of("ann").until == 20
     assert bench.erased == [("forget", 1, 0)]
     assert [one.tp for one in bench.acknowledged] == [FORGET]
 
@@ -141,7 +141,7 @@ def test_what_comes_after_an_erasure_is_forgotten_up_to_it_and_begins_a_new_prof
         return bench  # type: ignore[no-any-return]  # it stands for a worker
 
     bench = asyncio.run(law())
-    assert [len(arrived.forgotten) for arrived in bench.seen] == [2, 1]
+    assert [len(arrived.erased) for arrived in bench.seen] == [2, 1]
     assert [event.ts for arrived in bench.seen for event in arrived.events] == [16]
     assert bench.commits[2].letters == []
     assert store.load(3, ["ann"]).events.tolist() == [1]

@@ -15,9 +15,9 @@ from models.events import Action, Event, Forget
 from models.fold import fold
 from models.seen import BLOCK
 from stream.chunks import Chunk
+from stream.erasure_markers import Erased, user_digest
+from stream.erasure_records import erased_user
 from stream.erasures import Erasures, Letterhead
-from stream.forgetting import forgotten
-from stream.forgotten import Erased, user_digest
 from stream.profiles import ProfileStore
 
 NOW = 1_700_000_000_000
@@ -78,7 +78,7 @@ def test_a_profile_goes_with_its_blocks_and_a_marker_stays(store: ProfileStore) 
     lived(store, "bob", 3)
     erasures = erase(store, request("ann", 500))
     assert store.load(2, ["ann", "bob"]).events.tolist() == [0, 3]
-    assert store.forgotten(2).of("ann") == Erased(500, 500)
+    assert store.markers(2).of("ann") == Erased(500, 500)
     assert store.offsets(2)["forget"] == 41
     marker = b"f" + user_digest("ann")
     assert erasures.changes == {b"pann": None, b"bann": None, marker: b"500 500"}
@@ -88,7 +88,7 @@ def test_the_learner_is_told_the_pseudonym_and_a_record_says_what_was_removed(st
     pseudonym = lived(store, "ann", BLOCK + 6)
     erasures = erase(store, request("ann", 500))
     (letter,) = letters_to(erasures, "examples")
-    assert forgotten(letter.headers) == pseudonym
+    assert erased_user(letter.headers) == pseudonym
     (decision,) = [msgspec.msgpack.decode(one.value) for one in letters_to(erasures, "decisions")]
     assert (decision["kind"], decision["ts"]) == ("erasure", NOW)
     assert decision["details"] == {
@@ -110,13 +110,13 @@ def test_a_user_nobody_has_seen_leaves_a_marker_and_a_record_and_nothing_for_the
     erasures = erase(store, request("eve", 500))
     assert letters_to(erasures, "examples") == []
     assert [(one["events"], one["until"]) for one in details(erasures)] == [(0, 500)]
-    assert store.forgotten(2).of("eve") == Erased(500, 500)
+    assert store.markers(2).of("eve") == Erased(500, 500)
 
 
 def test_what_the_profile_held_beyond_the_time_asked_for_counts_no_more_either(store: ProfileStore) -> None:
     lived(store, "ann", 20, first=100)
     erase(store, request("ann", 110))
-    assert store.forgotten(2).of("ann") == Erased(until=119, asked=110)
+    assert store.markers(2).of("ann") == Erased(until=119, asked=110)
 
 
 def test_a_request_that_comes_again_does_not_touch_who_came_anew(store: ProfileStore) -> None:
@@ -134,7 +134,7 @@ def test_a_later_request_erases_also_what_is_newer_than_itself(store: ProfileSto
     later = erase(store, request("ann", 60))
     assert [one["events"] for one in details(later)] == [3]
     assert store.load(2, ["ann"]).events.tolist() == [0]
-    assert store.forgotten(2).of("ann") == Erased(until=122, asked=60)
+    assert store.markers(2).of("ann") == Erased(until=122, asked=60)
 
 
 def test_a_user_who_is_named_twice_is_removed_once_and_up_to_the_later_time(store: ProfileStore) -> None:
@@ -142,12 +142,12 @@ def test_a_user_who_is_named_twice_is_removed_once_and_up_to_the_later_time(stor
     erasures = erase(store, request("ann", 500), request("bob", 7), request("ann", 600))
     assert [(one["events"], one["until"]) for one in details(erasures)] == [(20, 500), (0, 7), (0, 600)]
     assert len(letters_to(erasures, "examples")) == 1
-    assert store.forgotten(2).of("ann") == Erased(600, 600)
+    assert store.markers(2).of("ann") == Erased(600, 600)
 
 
 def test_without_a_time_that_of_the_record_holds_but_no_more_than_a_day_ahead(store: ProfileStore) -> None:
     erase(store, request("ann", sent=NOW - 5), request("bob", sent=NOW + 3 * DAY))
-    assert [store.forgotten(2).of(user).until for user in ("ann", "bob")] == [NOW - 5, NOW + DAY]
+    assert [store.markers(2).of(user).until for user in ("ann", "bob")] == [NOW - 5, NOW + DAY]
 
 
 def test_what_asks_for_nothing_is_a_dead_letter_and_the_rest_is_done(store: ProfileStore) -> None:

@@ -16,7 +16,7 @@ import stream.lessons
 from models.examples import pack
 from models.names import Names
 from stream.chunks import Chunk
-from stream.forgetting import forget_letter, forgotten
+from stream.erasure_records import erased_user, erasure_record
 from stream.lessons import Lesson, lessons
 from stream.origins import HEADER, Origins
 from stream.progress import Progress
@@ -70,7 +70,7 @@ def log_of(handed_on: list[Run], holes: int = 0) -> list[Record]:
 
 
 def erasure(who: int) -> Record:
-    letter = forget_letter("examples", who)
+    letter = erasure_record("examples", who)
     return Record(0, letter.value, letter.headers)
 
 
@@ -137,22 +137,22 @@ def test_who_is_forgotten_is_so_between_the_examples_before_and_those_after(
     must, place = list[int](), Progress(0, {})
     for record in log:  # what one learns who takes each record alone
         for lesson in lessons(chunks([record], 1), Names(), place):
-            must += [*lesson.examples.item.tolist(), *(-who for who in lesson.forgotten)]
+            must += [*lesson.examples.item.tolist(), *(-who for who in lesson.erased_users)]
             place.learnt(lesson, 0)
     assert [
         one
         for lesson in read
-        for one in [*lesson.examples.item.tolist(), *(-who for who in lesson.forgotten)]
+        for one in [*lesson.examples.item.tolist(), *(-who for who in lesson.erased_users)]
     ] == must
     assert [-who for who in must if who < 0] == [
-        forgotten(it.headers) for it in log if it.headers[0][0] == "forget"
+        erased_user(it.headers) for it in log if it.headers[0][0] == "forget"
     ]
 
 
 def test_a_pseudonym_that_cannot_be_read_is_a_dead_letter() -> None:
     bad = erasure(7)._replace(headers=(("forget", b"seven"),))
     (lesson,) = lessons([Chunk(TOPIC, [bad], 1)], Names(), Progress(0, {}))
-    assert lesson.forgotten == []
+    assert lesson.erased_users == []
     assert list(lesson.finished[0][1]) == [0]
 
 
@@ -179,7 +179,7 @@ def test_a_steps_erasures_are_recorded_with_its_examples_and_rehearsals() -> Non
     first = Lesson(examples(3, 0, CPU), 3, 0, 1, {}, [], 0, [])
     progress.learnt(first, 3)
     progress.rehearsed()
-    progress.learnt(first._replace(examples=examples(0, 0, CPU), forgotten=[4, 5]), 3)
+    progress.learnt(first._replace(examples=examples(0, 0, CPU), erased_users=[4, 5]), 3)
     assert progress.take_steps() == [[3, 1, 0], [0, 0, 2]]
     progress.learnt(first._replace(examples=examples(0, 0, CPU)), 3)
     assert not progress.has_steps

@@ -11,7 +11,7 @@ from models.errors import InvalidRecord
 from models.events import Decision
 from stream.chaos.records import Record
 from stream.chaos.sources import Placed
-from stream.forgotten import MARKER, Forgotten, user_digest
+from stream.erasure_markers import MARKER, ErasureMarkers, user_digest
 
 __all__ = ["Asked", "asked_in", "by_partition", "names_of_markers", "sifted", "unheard"]
 
@@ -44,27 +44,27 @@ def names_of_markers(names: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return {name: value for name, value in names.items() if name.startswith(MARKER)}
 
 
-def by_partition(changelog: Mapping[tuple[int, bytes], bytes]) -> dict[int, Forgotten]:
+def by_partition(changelog: Mapping[tuple[int, bytes], bytes]) -> dict[int, ErasureMarkers]:
     """Return the markers of each partition, from the newest values of the changelog."""
-    found: dict[int, Forgotten] = defaultdict(lambda: Forgotten([]))
+    found: dict[int, ErasureMarkers] = defaultdict(lambda: ErasureMarkers([]))
     for (partition, name), value in changelog.items():
         found[partition].enter({name: value} if name.startswith(MARKER) else {})
     return found
 
 
-def sifted(events: Iterable[Placed], forgotten: Forgotten) -> tuple[list[Placed], list[Placed]]:
+def sifted(events: Iterable[Placed], markers: ErasureMarkers) -> tuple[list[Placed], list[Placed]]:
     """Return the events that count, and those that the erasures of their users have taken back."""
     kept: list[Placed] = []
     gone: list[Placed] = []
     for placed in events:
-        is_gone = placed.event.ts <= forgotten.of(placed.event.user_id).until
+        is_gone = placed.event.ts <= markers.of(placed.event.user_id).until
         (gone if is_gone else kept).append(placed)
     return kept, gone
 
 
 def unheard(
     asked: Iterable[Asked],
-    forgotten: Mapping[int, Forgotten],
+    markers: Mapping[int, ErasureMarkers],
     events: Mapping[int, Collection[Placed]],
     decisions: Iterable[Record],
 ) -> list[str]:
@@ -75,7 +75,7 @@ def unheard(
     decided = {(one.details["partition"], one.details["user"]) for one in _erasures(decisions)}
     wrong = []
     for partition, user, ts in asked:
-        found = forgotten.get(partition, Forgotten([])).of(user)
+        found = markers.get(partition, ErasureMarkers([])).of(user)
         times = {placed.event.ts for placed in events.get(partition, ()) if placed.event.user_id == user}
         is_done = found.asked == ts and found.until in {ts} | {time for time in times if time > ts}
         if not is_done or (partition, user_digest(user).hex()) not in decided:

@@ -13,7 +13,7 @@ from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import is_row, row_records
 from stream.chaos.records import Record
-from stream.forgetting import forgotten
+from stream.erasure_records import erased_user
 from stream.origins import HEADER, Origins
 
 __all__ = ["Lessons", "Steps", "Taught", "check_lessons", "relearn", "unequal_rows"]
@@ -25,7 +25,7 @@ class Taught(NamedTuple):
     examples: Examples
     answer_ids: list[str]  # of their events: topic, partition and offset
     names: Names
-    forgotten: list[int]  # pseudonyms of the erasures, in order
+    erased_users: list[int]  # pseudonyms of the erasures, in order
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Taught":
@@ -37,7 +37,7 @@ class Taught(NamedTuple):
         parts, ids, names, gone = [no_examples()], [], Names(), []
         read_to: dict[str, int] = {}
         for record in records:
-            who = forgotten(record.headers)
+            who = erased_user(record.headers)
             if who is not None:
                 gone.append(who)
                 continue
@@ -92,7 +92,7 @@ def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[byte
     more examples and erasures than there are.
     """
     sizes = [*steps.counts, len(taught.examples.item) - sum(steps.counts)]
-    gone = iter(taught.forgotten)
+    gone = iter(taught.erased_users)
     runs = taught.examples.steps(sizes)[:-1]
     for examples, rehearsals, erasures in zip(runs, steps.rehearsals, steps.erasures, strict=True):
         if len(examples.item):

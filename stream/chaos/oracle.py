@@ -17,7 +17,7 @@ from stream.chaos.profiles import Comparison, Folded, Stored, compare
 from stream.chaos.records import Record, newest, read_topic
 from stream.chaos.sources import Placed, Refused, Sources
 from stream.chaos.verdict import Verdict
-from stream.forgotten import Forgotten
+from stream.erasure_markers import ErasureMarkers
 from stream.model_thread import ModelThread
 from stream.origins import source_name
 from stream.settings import Settings
@@ -32,18 +32,18 @@ _SOURCES: Final = (BROWSE, ORDERS)
 class _Truth(NamedTuple):
     """What must be: the profiles by partition, and the events that count by the id of their answer.
 
-    ``forgotten`` are those that counted until their users were erased: they may have been answered.
+    ``erased`` are those that counted until their users were erased: they may have been answered.
     """
 
     profiles: dict[int, Profiles]
     answered: dict[str, Placed]
-    forgotten: dict[str, Placed]
+    erased: dict[str, Placed]
 
     @classmethod
-    def of(cls, sources: Sources, forgotten: Mapping[int, Forgotten]) -> "_Truth":
-        """Return it; ``forgotten`` are the users who were erased, by partition."""
-        nobody = Forgotten([])
-        parts = {n: sifted(placed, forgotten.get(n, nobody)) for n, placed in sources.events.items()}
+    def of(cls, sources: Sources, markers: Mapping[int, ErasureMarkers]) -> "_Truth":
+        """Return it; ``markers`` are those of the erased users, by partition."""
+        nobody = ErasureMarkers([])
+        parts = {n: sifted(placed, markers.get(n, nobody)) for n, placed in sources.events.items()}
         folded = {n: Folded.of([one.event for one in kept]) for n, (kept, _) in parts.items()}
         counting = [parts[n][0][at] for n, fold in folded.items() for at in fold.kept]
         gone = [one for _, taken_back in parts.values() for one in taken_back]
@@ -76,9 +76,9 @@ class Oracle:
         """Read everything and compare; takes some seconds for 100,000 events."""
         sources = Sources.of(self._clicks(), self._read(ORDERS))
         changelog = newest(self._read("profiles"))
-        forgotten = by_partition(changelog)
-        truth = _Truth.of(sources, forgotten)
-        must, may = _event_ids(truth.answered), _event_ids(truth.forgotten)
+        markers = by_partition(changelog)
+        truth = _Truth.of(sources, markers)
+        must, may = _event_ids(truth.answered), _event_ids(truth.erased)
         answers = check_answers(must, self._read("recommendations"), may)
         profiles = self._compare_profiles(truth.profiles, changelog)
         asked, decisions = asked_in(self._read(FORGET)), self._read("decisions")
@@ -92,8 +92,8 @@ class Oracle:
             refused=len(sources.refused),
             unburied=len(set(sources.refused) - set(self._buried())),
             **self._check_learner(truth),
-            forgotten=len(truth.forgotten),
-            unforgotten=len(unheard(asked, forgotten, sources.events, decisions)),
+            forgotten=len(truth.erased),
+            unforgotten=len(unheard(asked, markers, sources.events, decisions)),
         )
 
     def _read(self, topic: str) -> list[Record]:
@@ -108,7 +108,7 @@ class Oracle:
     def _check_learner(self, truth: _Truth) -> dict[str, int]:
         """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""
         taught, steps = Taught.of(self._read("examples")), Steps.of(self._read("steps"))
-        lessons = check_lessons(_teaching(truth.answered), taught, _teaching(truth.forgotten))
+        lessons = check_lessons(_teaching(truth.answered), taught, _teaching(truth.erased))
         recommender = Recommender(self._settings.max_items, torch.device("cpu"), self._settings.seed)
         thread = ModelThread()
         must = asyncio.run(thread.run(relearn, taught, steps, recommender))

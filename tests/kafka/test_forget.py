@@ -14,7 +14,7 @@ from kept import facts_of, kept_in, logged, traffic
 from shop import Shop, finished, until
 from worker_process import WorkerProcess
 
-from stream.forgetting import forgotten
+from stream.erasure_records import erased_user
 
 _SETTINGS = {"batch": 32, "top_k": 3, "partitions": 4}
 _USER, _OTHER = "erased-ann", "erased-bob"
@@ -55,7 +55,7 @@ def decisions(shop: Shop) -> list[dict[str, Any]]:
 
 
 def erasures_taught(shop: Shop) -> set[int]:
-    found = {forgotten(record.headers) for record in shop.read("examples")}
+    found = {erased_user(record.headers) for record in shop.read("examples")}
     return {one for one in found if one is not None}
 
 

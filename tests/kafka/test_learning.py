@@ -14,7 +14,7 @@ from worker_process import WorkerProcess
 from models.recommender import Recommender
 from producers.bundled import REES46
 from stream.chaos.learner import Steps, Taught, relearn, unequal_rows
-from stream.forgetting import forget_letter
+from stream.erasure_records import erasure_record
 from stream.model_topic import DENSE, Dense
 from stream.settings import Settings
 
@@ -47,7 +47,7 @@ def forget_some(shop: Shop) -> None:
     """Have the users forgotten who have taught the most so far."""
     taught = Taught.of(shop.read("examples"))
     of_user = Counter(taught.examples.who[taught.examples.teaches].tolist())
-    shop.post(forget_letter(shop.topic("examples"), who) for who, _ in of_user.most_common(FORGOTTEN))
+    shop.post(erasure_record(shop.topic("examples"), who) for who, _ in of_user.most_common(FORGOTTEN))
 
 
 def relearnt(shop: Shop) -> tuple[Recommender, dict[bytes, bytes | None]]:
@@ -106,7 +106,7 @@ def test_rehearsals_were_taken(stormed: Shop) -> None:
 def test_without_the_erasures_it_is_another_model(stormed: Shop) -> None:
     taught, steps = Taught.of(stormed.read("examples")), Steps.of(committed(stormed, "steps"))
     assert sum(steps.erasures) >= 3 * FORGOTTEN  # the last ones may come too late for this worker
-    nobody = taught._replace(forgotten=[0] * len(taught.forgotten))
+    nobody = taught._replace(erased_users=[0] * len(taught.erased_users))
     rows = relearn(nobody, steps, Recommender(Settings().max_items, CPU, Settings().seed))
     found = {record.key: record.value for record in committed(stormed, "model")}
     assert unequal_rows(rows, found) > 0

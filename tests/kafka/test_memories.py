@@ -20,7 +20,7 @@ from models.names import Names
 from stream.brain import Brain
 from stream.chaos.records import read_topic
 from stream.chunks import Chunk
-from stream.forgetting import forget_letter
+from stream.erasure_records import erasure_record
 from stream.lessons import lessons
 from stream.log_reader import LogReader
 from stream.memories import Memories
@@ -56,7 +56,7 @@ def shop(broker: str) -> Shop:
         if number % 4 == 1:  # a restarted worker hands on again, in another batch
             letters.append(run(topic, number * SIZE - SIZE // 2, number))
         if number % 5 == 2:
-            letters += [forget_letter(topic, number % USERS + 1), forget_letter(topic, 99)]
+            letters += [erasure_record(topic, number % USERS + 1), erasure_record(topic, 99)]
         if number % 9 == 3:
             unreadable = run(topic, (number + 1) * SIZE, number).value
             letters += [
@@ -89,7 +89,7 @@ async def learnt(brain: Brain, shop: Shop, stop: int) -> Progress:
     for lesson in lessons(chunks, Names(), progress):
         if len(lesson.examples.item):
             await brain.test_and_learn(lesson.examples)
-        await brain.forget(lesson.forgotten)
+        await brain.forget(lesson.erased_users)
         progress.learnt(lesson, brain.recommender.remembered)
     return progress
 

@@ -13,7 +13,7 @@ from models.errors import ModelError
 from models.examples import no_examples, pack
 from stream.outbox import Letter
 
-__all__ = ["ErasureUnreadable", "forget_letter", "forgotten"]
+__all__ = ["ErasureUnreadable", "erased_user", "erasure_record"]
 
 _HEADER: Final = "forget"
 _PSEUDONYM: Final = struct.Struct("<q")
@@ -23,22 +23,22 @@ class ErasureUnreadable(ModelError, ValueError):
     """A header that is no pseudonym."""
 
 
-def forget_letter(examples: str, pseudonym: int) -> Letter:
-    """Return what has a user forgotten; ``examples`` is the full name of the topic.
+def erasure_record(examples: str, pseudonym: int) -> Letter:
+    """Return the record that erases a user; ``examples`` is the full name of the topic.
 
     Examples
     --------
-    >>> letter = forget_letter("examples", -7)
+    >>> letter = erasure_record("examples", -7)
     >>> letter.partition, [name for name, _ in letter.headers]
     (0, ['forget'])
-    >>> forgotten(letter.headers)
+    >>> erased_user(letter.headers)
     -7
     """
     return Letter(examples, 0, None, pack(no_examples(), []), ((_HEADER, _PSEUDONYM.pack(pseudonym)),))
 
 
-def forgotten(headers: Iterable[tuple[str, bytes]]) -> int | None:
-    """Return whom a record of the examples topic has forgotten; None where it is no such record.
+def erased_user(headers: Iterable[tuple[str, bytes]]) -> int | None:
+    """Return whom a record of the examples topic erases; None where it is no such record.
 
     Raises
     ------

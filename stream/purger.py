@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from stream.profiles import ProfileStore
 
-__all__ = ["Shredder"]
+__all__ = ["Purger"]
 
 # An erasure is due within 60 s: it waits for one look, or a copy that is another's for its time and a look.
 # All that comes between two looks is purged in one go, which rewrites the partition's files.
@@ -15,7 +15,7 @@ _LOOK_SECONDS: Final = 10.0
 _STRANGE_SECONDS: Final = 20.0
 
 
-class Shredder:
+class Purger:
     """Purges the store's files of what was deleted, and drops the copies of partitions that are others'.
 
     A copy that is not kept up to date still has the users who were erased since. It is spared for a while:
@@ -55,7 +55,7 @@ class Shredder:
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
-    async def shred(self) -> None:
+    async def purge(self) -> None:
         """Do what is due."""
         now = self._clock()
         for partition, since in self._strange.items():
@@ -75,6 +75,6 @@ class Shredder:
         try:
             while True:
                 await asyncio.sleep(_LOOK_SECONDS)
-                await self.shred()
+                await self.purge()
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker: see ``fail``
             await self._fail(error)

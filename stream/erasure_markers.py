@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from stream.arrivals import Released
 from stream.storage import Changes
 
-__all__ = ["MARKER", "NEVER", "Erased", "Forgotten", "marker_of", "tells_of_erasures", "user_digest"]
+__all__ = ["MARKER", "NEVER", "Erased", "ErasureMarkers", "has_markers", "marker_of", "user_digest"]
 
 # How the names of markers begin in a partition's store and changelog.
 MARKER: Final = b"f"
@@ -66,12 +66,12 @@ def marker_of(user: str, erased: Erased) -> tuple[bytes, bytes]:
     return MARKER + user_digest(user), erased.to_bytes()
 
 
-def tells_of_erasures(changes: Changes) -> bool:
+def has_markers(changes: Changes) -> bool:
     """Return whether there are markers among new values by name."""
     return any(name.startswith(MARKER) for name in changes)
 
 
-class Forgotten:
+class ErasureMarkers:
     """Up to when users of a partition were erased.
 
     Parameters
@@ -81,9 +81,9 @@ class Forgotten:
 
     Examples
     --------
-    >>> forgotten = Forgotten([])
-    >>> forgotten.enter(dict([marker_of("ann", Erased(1000, 900))]))
-    >>> forgotten.of("ann").until, forgotten.of("bob") == NEVER
+    >>> markers = ErasureMarkers([])
+    >>> markers.enter(dict([marker_of("ann", Erased(1000, 900))]))
+    >>> markers.of("ann").until, markers.of("bob") == NEVER
     (1000, True)
     """
 
@@ -103,7 +103,7 @@ class Forgotten:
         return _markers(changes).items() <= self._erased.items()
 
     def sift(self, arrived: Released) -> Released:
-        """Return the arrivals with the events that no longer count among ``forgotten``."""
+        """Return the arrivals with the events that no longer count among ``erased``."""
         if not self._erased:
             return arrived
         late = [place for place in arrived.places if place.event.ts <= self.of(place.event.user_id).until]

@@ -1,4 +1,4 @@
-"""Laws of the shredder: what was deleted leaves the files, once nothing that waits tells of it any more."""
+"""Laws of the purger: what was deleted leaves the files, once nothing that waits holds it any more."""
 
 import asyncio
 import secrets
@@ -9,9 +9,9 @@ import pytest
 
 from stream.agreement import NOBODY, Agreement
 from stream.commits import Commit
-from stream.forgotten import Erased, marker_of
+from stream.erasure_markers import Erased, marker_of
 from stream.profiles import ProfileStore
-from stream.shredder import Shredder
+from stream.purger import Purger
 from stream.storage import Storage
 
 # What lz4 cannot make shorter stands in the files as it is.
@@ -39,18 +39,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shredder(store: ProfileStore, clock: Clock) -> Shredder:
+def purger(store: ProfileStore, clock: Clock) -> Purger:
     async def fail(error: BaseException) -> None:
         raise error
 
-    return Shredder(store, 4, fail, clock)
+    return Purger(store, 4, fail, clock)
 
 
-def shred(shredder: Shredder, owned: set[int]) -> None:
+def purge(purger: Purger, owned: set[int]) -> None:
     async def look() -> None:
-        shredder.keep(owned)
-        await shredder.shred()
-        await shredder.stop()
+        purger.keep(owned)
+        await purger.purge()
+        await purger.stop()
 
     asyncio.run(look())
 
@@ -70,29 +70,29 @@ def erase(store: ProfileStore, partition: int = 1) -> Commit:
 
 
 def test_what_was_erased_leaves_the_files_and_nothing_else_does(
-    store: ProfileStore, shredder: Shredder, tmp_path: Path
+    store: ProfileStore, purger: Purger, tmp_path: Path
 ) -> None:
     store.confirm(1, known(store).tickets, [])
     assert found(tmp_path)
     store.confirm(1, erase(store).tickets, [])
-    shred(shredder, {0, 1, 2, 3})
+    purge(purger, {0, 1, 2, 3})
     assert not found(tmp_path)
     assert store._storage.read(1, [b"pann", b"pbob"]) == [None, b"1"]
     assert store.offsets(1) == {"clicks": 1, "forget": 1}
-    assert store.forgotten(1).of("ann") == Erased(5, 5)
+    assert store.markers(1).of("ann") == Erased(5, 5)
     assert store.tickets.unpurged(1) is None
 
 
 def test_it_waits_for_what_earlier_commits_have_to_say(
-    store: ProfileStore, shredder: Shredder, tmp_path: Path
+    store: ProfileStore, purger: Purger, tmp_path: Path
 ) -> None:
     written, erased = known(store, letters=[SECRET]), erase(store)
     for confirmed in (erased, written):
-        shred(shredder, {1})
+        purge(purger, {1})
         assert store.tickets.unpurged(1) == erased.tickets[0]
         assert found(tmp_path)
         store.confirm(1, confirmed.tickets, [])
-    shred(shredder, {1})
+    purge(purger, {1})
     assert not found(tmp_path)
 
 
@@ -102,38 +102,38 @@ def test_what_a_restart_finds_unpurged_is_purged(tmp_path: Path, clock: Clock) -
     store.confirm(1, erase(store).tickets, [])
     store.close()
     store = ProfileStore(tmp_path / "profiles")
-    shred(Shredder(store, 4, asyncio.sleep, clock), {1})
+    purge(Purger(store, 4, asyncio.sleep, clock), {1})
     assert not found(tmp_path)
     store.close()
 
 
 def test_a_rebuild_purges_whom_the_changelog_has_erased(
-    store: ProfileStore, shredder: Shredder, tmp_path: Path
+    store: ProfileStore, purger: Purger, tmp_path: Path
 ) -> None:
     store.apply(1, {b"pann": SECRET}, Agreement("log", 1))
     marker, value = marker_of("ann", Erased(5, 5))
     store.apply(1, {b"pann": None, marker: value}, Agreement("log", 2))
-    shred(shredder, {1})
+    purge(purger, {1})
     assert not found(tmp_path)
 
 
 def test_a_copy_that_is_anothers_is_dropped_after_a_while_and_only_that(
-    store: ProfileStore, shredder: Shredder, clock: Clock, tmp_path: Path
+    store: ProfileStore, purger: Purger, clock: Clock, tmp_path: Path
 ) -> None:
     for partition in (1, 2):
         store.apply(partition, {b"pann": SECRET if partition == 1 else b"2"}, Agreement("log", 1))
-    shred(shredder, {1, 2})
+    purge(purger, {1, 2})
     for clock.now, is_there in ((100.0, True), (119.9, True), (120.0, False)):
-        shred(shredder, {0, 2, 3})
+        purge(purger, {0, 2, 3})
         assert (store.agreement(1) != Agreement()) is is_there
         assert found(tmp_path) is is_there
     assert store._storage.read(2, [b"pann"]) == [b"2"]
 
 
-def test_a_copy_that_comes_back_in_time_stays(store: ProfileStore, shredder: Shredder, clock: Clock) -> None:
+def test_a_copy_that_comes_back_in_time_stays(store: ProfileStore, purger: Purger, clock: Clock) -> None:
     store.apply(1, {b"pann": b"1"}, Agreement("log", 1, NOBODY))
     for clock.now, owned in ((0.0, {2}), (15.0, {1}), (30.0, {2}), (45.0, {2})):
-        shred(shredder, owned)
+        purge(purger, owned)
     assert store._storage.read(1, [b"pann"]) == [b"1"]
 
 
