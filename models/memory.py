@@ -8,7 +8,7 @@ from torch import Tensor
 __all__ = ["NEWEST", "Memory"]
 
 # Half of a draw comes from the newest examples, half from all that are kept: what is hot now is
-# rehearsed more often, and what is rare is not forgotten.
+# replayed more often, and what is rare is not forgotten.
 _NEW_SHARE: Final = 0.5
 # How many count as the newest.
 NEWEST: Final = 20_000

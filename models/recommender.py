@@ -113,12 +113,12 @@ class Recommender:
         return losses
 
     def replay(self) -> bool:
-        """Rehearse once, if the last examples still leave some to rehearse; return whether it did."""
+        """Replay once, if the last examples still leave some to replay; return whether it did."""
         if self._replay_due <= 0:
             return False
-        rehearsed = len(self._embedding.replay())  # 0 as long as nothing has taught anything
-        self._replay_due -= rehearsed
-        return rehearsed > 0
+        replayed = len(self._embedding.replay())  # 0 as long as nothing has taught anything
+        self._replay_due -= replayed
+        return replayed > 0
 
     def take_changes(self, budget: Budget | None = None) -> Snapshot:
         """Return what is new, all from this moment: copies on the host. What is beyond the budget waits."""

@@ -47,7 +47,7 @@ class Brain:
         return await self._thread.run(self._test_and_learn, examples)
 
     async def replay(self) -> bool:
-        """Rehearse once if something is left to rehearse; return whether it did."""
+        """Replay once if something is left to replay; return whether it did."""
         return await self._thread.run(self.recommender.replay)
 
     async def reset(self) -> None:

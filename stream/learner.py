@@ -30,7 +30,7 @@ _END_SECONDS: Final = 3.0
 
 
 class Learner:
-    """Learns lesson after lesson, rehearses, and publishes; only between `begin` and `end`.
+    """Learns lesson after lesson, replays, and publishes; only between `begin` and `end`.
 
     Parameters
     ----------
@@ -148,14 +148,14 @@ class Learner:
             return Learnt(loss, erased)
 
     @never_halved
-    async def rehearse_or_publish(self, *, may_rehearse: bool) -> bool:
-        """Publish what is due, and rehearse once if something is left to rehearse; return whether it was."""
+    async def replay_or_publish(self, *, may_replay: bool) -> bool:
+        """Publish what is due, and replay once if something is left to replay; return whether it was."""
         async with self._turn:
-            rehearsed = may_rehearse and self._memories.are_whole and await self._brain.replay()
-            if rehearsed:
-                self.progress.rehearsed()
+            replayed = may_replay and self._memories.are_whole and await self._brain.replay()
+            if replayed:
+                self.progress.replayed()
             await self._publish_if_due()
-            return rehearsed
+            return replayed
 
     async def _publish_if_due(self) -> None:
         if self._publications is None or monotonic() - self._published_at < PUBLISH_SECONDS:

@@ -27,7 +27,7 @@ class Memories:
     """Gives the memory of a learner that begins the lines that the one before had in it.
 
     The newest ones come at once, as every step draws on them. The others are read beside the learning: until
-    all are there the learner must not rehearse, and so learns the same as one who had them all along.
+    all are there the learner must not replay, and so learns the same as one who had them all along.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Memories:
         lines, erased = await self._lines(first, last.position)
         if len(lines) != missing:
             _log.warning(
-                "The topic holds %d of the %d examples that the model could rehearse", len(lines), missing
+                "The topic holds %d of the %d examples that the model could replay", len(lines), missing
             )
         _blank(lines, dict.fromkeys(self._erased_users, len(lines)))
         self._erased_users |= erased.keys()

@@ -86,8 +86,8 @@ class Progress:
         """Where it stands now."""
         return Mark(self.position, self.remembered, dict(self.learnt_to))
 
-    def rehearsed(self) -> None:
-        """Count a rehearsal."""
+    def replayed(self) -> None:
+        """Count a replay."""
         if not self._steps:
             self._steps.append([0, 0, 0])
         self._steps[-1][1] += 1
@@ -100,7 +100,7 @@ class Progress:
     def take_steps(self) -> list[list[int]]:
         """Return the steps since the last call.
 
-        Of each the examples, the rehearsals after them, and how many users were erased in between.
+        Of each the examples, the replays after them, and how many users were erased in between.
         """
         steps, self._steps = self._steps, []
         return steps

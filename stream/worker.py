@@ -190,7 +190,7 @@ class Worker:
         return self.learner.is_learning if self.learns else self.replica.has_caught_up
 
     def has_time(self, lessons: Gathering) -> bool:
-        """Return whether neither an event nor a lesson waits: the time to rehearse."""
+        """Return whether neither an event nor a lesson waits: the time to replay."""
         return self.intake.is_empty and lessons.is_empty
 
     def _settled(self, arrived: Released, seen: Observations, lessons: int) -> None:

@@ -41,15 +41,15 @@ def journal(version: int, *steps: tuple[int, int, int], position: int = 0) -> Re
 
 
 def learnt(*runs: tuple[Examples, int, list[int]]) -> dict[bytes, bytes | None]:
-    """Return the rows of a model that has learnt the runs, each with its rehearsals, and whom it forgot."""
+    """Return the rows of a model that has learnt the runs, each with its replays, and whom it forgot."""
     recommender = Recommender(1_000, CPU, 0)
-    for run, rehearsals, gone in runs:
+    for run, replays, gone in runs:
         if len(run.item):
             recommender.test_many(run)
             recommender.learn_many(run)
         for who in gone:
             recommender.forget(np.array([who]))
-        for _ in range(rehearsals):
+        for _ in range(replays):
             recommender.replay()
     part = recommender.take_changes()
     names = [str(key) for key in part.rows.key.tolist()]
@@ -72,7 +72,7 @@ def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
     assert must == learnt((first, 2, []), (second, 1, []))
 
 
-def test_who_was_forgotten_is_rehearsed_no_more_and_that_is_on_record() -> None:
+def test_who_was_forgotten_is_replayed_no_more_and_that_is_on_record() -> None:
     first, second = LESSON.steps(7)
     log = [record(0, 7), erasure(5), erasure(2), record(7, 12), erasure(1)]
     steps = [(7, 2, 2), (5, 3, 0), (0, 1, 1)]
@@ -87,10 +87,10 @@ def test_who_was_forgotten_is_rehearsed_no_more_and_that_is_on_record() -> None:
     assert Taught.of(log).answer_ids == [f"clicks-3-{offset}" for offset in range(12)]
 
 
-def test_without_its_rehearsals_it_is_another_model() -> None:
+def test_without_its_replays_it_is_another_model() -> None:
     taught, found = Taught.of([record(0, 12)]), learnt((LESSON, 1, []))
     once, never = (
-        relearn(taught, Steps([12], [rehearsals], [0]), Recommender(1_000, CPU, 0)) for rehearsals in (1, 0)
+        relearn(taught, Steps([12], [replays], [0]), Recommender(1_000, CPU, 0)) for replays in (1, 0)
     )
     rows = {key: value for key, value in found.items() if value is not None}
     assert unequal_rows(once, rows) == 0

@@ -72,12 +72,12 @@ def test_without_the_step_it_knows_nothing(seed: int, monkeypatch: pytest.Monkey
 
 @SEEDS
 def test_replay_learns_more_from_the_same_lessons(seed: int) -> None:
-    once, rehearsed, lesson = learner(seed), learner(seed), pair_lessons(PAIRS, seed, CPU)
+    once, replayed, lesson = learner(seed), learner(seed), pair_lessons(PAIRS, seed, CPU)
     once.learn_many(lesson)
-    rehearsed.learn_many(lesson)
+    replayed.learn_many(lesson)
     for _ in range(20):
-        rehearsed.replay()
-    assert rehearsed.learn_many(lesson).mean() < once.learn_many(lesson).mean() / 2
+        replayed.replay()
+    assert replayed.learn_many(lesson).mean() < once.learn_many(lesson).mean() / 2
 
 
 @SEEDS
@@ -116,7 +116,7 @@ def test_learning_leaves_items_alone_that_took_no_part() -> None:
     assert torch.equal(model.table["weight"][row], before)
 
 
-def test_rows_that_were_evicted_are_neither_rehearsed_nor_recommended() -> None:
+def test_rows_that_were_evicted_are_neither_replayed_nor_recommended() -> None:
     model, (first, second) = taught_pairs(0), first_and_second()
     model.table.evict(model.table.find(second[:50]))
     for _ in range(3):
@@ -127,7 +127,7 @@ def test_rows_that_were_evicted_are_neither_rehearsed_nor_recommended() -> None:
     assert model.table["weight"].isfinite().all()
 
 
-def test_every_lesson_and_rehearsal_is_a_version_and_nothing_else_is() -> None:
+def test_every_lesson_and_replay_is_a_version_and_nothing_else_is() -> None:
     model, lesson = learner(0), examples(64, 1, CPU)
     assert [model.table.version, len(model.replay()), model.table.version] == [0, 0, 0]
     model.learn_many(lesson)
@@ -145,7 +145,7 @@ def unknown_users(lesson: Examples) -> Examples:
     return lesson._replace(context=nobody)
 
 
-def test_every_row_that_a_lesson_or_a_rehearsal_changes_is_said_to_have_changed() -> None:
+def test_every_row_that_a_lesson_or_a_replay_changes_is_said_to_have_changed() -> None:
     model, names = learner(0), list(SMALL.columns)
     model.learn_many(examples(64, 1, CPU))
     for turn in range(6):

@@ -25,7 +25,7 @@ def forgotten_after(step: int) -> int:
 
 
 def go_on(model: Recommender, first: int, steps: int) -> None:
-    """Learn what is new, with a rehearsal after every other step, and a user forgotten after every fifth."""
+    """Learn what is new, with a replay after every other step, and a user forgotten after every fifth."""
     for step in range(first, first + steps):
         lesson = examples(48, step, CPU)
         model.test_many(lesson)
@@ -110,10 +110,10 @@ def test_what_did_not_change_is_not_taken_again() -> None:
 
 
 @pytest.mark.parametrize("later", [0, 1, 2])
-def test_who_has_the_newest_lines_learns_the_same_until_it_rehearses(
+def test_who_has_the_newest_lines_learns_the_same_until_it_replays(
     later: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So the older ones may come while new lessons are learnt: they are drawn by rehearsals alone."""
+    """So the older ones may come while new lessons are learnt: they are drawn by replays alone."""
     monkeypatch.setattr("models.memory.NEWEST", 60)
     leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
@@ -121,7 +121,7 @@ def test_who_has_the_newest_lines_learns_the_same_until_it_rehearses(
     lines, seen = remembered(leader, 6), leader.remembered
     replica.clear_memory(seen)
     replica.remember(lines[-60:], seen)
-    for step in (24, 26)[:later]:  # no rehearsal after these, an erasure after the first
+    for step in (24, 26)[:later]:  # no replay after these, an erasure after the first
         for model in (leader, replica):
             go_on(model, step, 1)
     older = lines[:-60]
@@ -133,7 +133,7 @@ def test_who_has_the_newest_lines_learns_the_same_until_it_rehearses(
     assert same(leader, replica)
 
 
-def test_without_the_older_lines_it_rehearses_otherwise() -> None:
+def test_without_the_older_lines_it_replays_otherwise() -> None:
     leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
     replica.follow(leader.take_changes())

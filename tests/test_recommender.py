@@ -1,4 +1,4 @@
-"""Laws of the product's model as a whole: fallback, tests before lessons, rehearsal."""
+"""Laws of the product's model as a whole: fallback, tests before lessons, replay."""
 
 import torch
 from lessons import contexts, examples, keys
@@ -84,7 +84,7 @@ def test_testing_teaches_nothing() -> None:
     assert same(state_of([model._product, model._baselines]), before)
 
 
-def test_three_examples_are_rehearsed_for_each_new_one() -> None:
+def test_three_examples_are_replayed_for_each_new_one() -> None:
     model = recommender()
     steps = 0
     for seed in range(8):
@@ -94,7 +94,7 @@ def test_three_examples_are_rehearsed_for_each_new_one() -> None:
     assert steps == 3 * 8
 
 
-def test_with_nothing_to_rehearse_there_is_no_rehearsal() -> None:
+def test_with_nothing_to_replay_there_is_no_replay() -> None:
     model, lesson = recommender(), examples(64, 1, CPU)
     assert not model.replay()
     model.learn_many(lesson._replace(context=nobody(64)))

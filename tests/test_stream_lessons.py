@@ -174,11 +174,11 @@ def test_origins_that_cannot_be_read_are_a_dead_letter(origins: object) -> None:
     assert list(lesson.finished[0][1]) == [0]
 
 
-def test_a_steps_erasures_are_recorded_with_its_examples_and_rehearsals() -> None:
+def test_a_steps_erasures_are_recorded_with_its_examples_and_replays() -> None:
     progress = Progress(0, {})
     first = Lesson(examples(3, 0, CPU), 3, 0, 1, {}, [], 0, [])
     progress.learnt(first, 3)
-    progress.rehearsed()
+    progress.replayed()
     progress.learnt(first._replace(examples=examples(0, 0, CPU), erased_users=[4, 5]), 3)
     assert progress.take_steps() == [[3, 1, 0], [0, 0, 2]]
     progress.learnt(first._replace(examples=examples(0, 0, CPU)), 3)

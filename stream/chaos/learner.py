@@ -58,18 +58,18 @@ class Lessons(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The steps of the journal: the examples of each, the rehearsals and the erasures after them."""
+    """The steps of the journal: the examples of each, the replays and the erasures after them."""
 
     counts: list[int]
-    rehearsals: list[int]
-    erasures: list[int]  # before the rehearsals
+    replays: list[int]
+    erasures: list[int]  # before the replays
 
     @classmethod
     def of(cls, journal: Iterable[Record]) -> "Steps":
         """Return the steps that the records of the ``steps`` topic hold, each publication once.
 
         A learner that does not hear whether the broker has one sends it again. One with steps has a place of
-        its own: an erasure moves the position and not the version, a rehearsal the version alone. One without
+        its own: an erasure moves the position and not the version, a replay the version alone. One without
         says what was passed over, or which rows had waited.
         """
         publications = [msgpack.unpackb(record.value) for record in journal]
@@ -94,12 +94,12 @@ def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[byte
     sizes = [*steps.counts, len(taught.examples.item) - sum(steps.counts)]
     gone = iter(taught.erased_users)
     runs = taught.examples.steps(sizes)[:-1]
-    for examples, rehearsals, erasures in zip(runs, steps.rehearsals, steps.erasures, strict=True):
+    for examples, replays, erasures in zip(runs, steps.replays, steps.erasures, strict=True):
         if len(examples.item):
             recommender.test_many(examples)
             recommender.learn_many(examples)
         recommender.forget(np.array([next(gone) for _ in range(erasures)], dtype=np.int64))
-        for _ in range(rehearsals):
+        for _ in range(replays):
             recommender.replay()
     part = recommender.take_changes()
     names = taught.names.of(part.rows.key.tolist())

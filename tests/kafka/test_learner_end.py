@@ -61,7 +61,7 @@ def publications(settings: Settings) -> int:
 
 def steps_on_record(settings: Settings) -> int:
     steps = Steps.of(journal(settings))
-    return sum(count > 0 for count in steps.counts) + sum(steps.rehearsals)
+    return sum(count > 0 for count in steps.counts) + sum(steps.replays)
 
 
 def lesson_of(names: Names, number: int) -> Lesson:
@@ -81,7 +81,7 @@ async def end_within(settings: Settings, held: str) -> int:
     gate, call = Gate(), getattr(brain.recommender, held)
     setattr(brain.recommender, held, lambda *given: (gate.wait(), call(*given))[1])
     lesson = lesson_of(names, 2)
-    second = learner.learn(lesson) if held == "learn_many" else learner.rehearse_or_publish(may_rehearse=True)
+    second = learner.learn(lesson) if held == "learn_many" else learner.replay_or_publish(may_replay=True)
     stepping = asyncio.create_task(second)
     await gate.reached()
     stepping.cancel()

@@ -99,8 +99,8 @@ def test_so_is_the_dense_part(stormed: Shop) -> None:
     assert 1 < dense.progress["epoch"] <= 4
 
 
-def test_rehearsals_were_taken(stormed: Shop) -> None:
-    assert sum(Steps.of(committed(stormed, "steps")).rehearsals) > 0
+def test_replays_were_taken(stormed: Shop) -> None:
+    assert sum(Steps.of(committed(stormed, "steps")).replays) > 0
 
 
 def test_without_the_erasures_it_is_another_model(stormed: Shop) -> None:
