@@ -12,18 +12,18 @@ from faust.types import TP, ConsumerMessage
 from stream.chunks import Ledger, RawRecord, split
 from stream.errors import StreamError
 
-__all__ = ["Delivery", "LogBegunAnew"]
+__all__ = ["Delivery", "TopicRecreated"]
 
 # Faust's own figure: messages delivered between two turns given to the event loop.
 _YIELD_EVERY: Final = 100
 
 
-class LogBegunAnew(StreamError):
+class TopicRecreated(StreamError):
     """The log of a partition goes on below what was read of it.
 
     Examples
     --------
-    >>> print(LogBegunAnew(TP("clicks", 3), 0, 812))
+    >>> print(TopicRecreated(TP("clicks", 3), 0, 812))
     clicks-3: its log begins anew at offset 0, and was read up to 812: the topic was recreated; start again
     """
 
@@ -68,8 +68,8 @@ class Delivery:
 
         Raises
         ------
-        LogBegunAnew
-            If a topic was deleted and made again meanwhile. A start finds out, and reads it from its start.
+        TopicRecreated
+            If a topic was recreated meanwhile. A start finds out, and reads it from its start.
         """
         consumer, generation = self._consumer, self._consumer.app.consumer_generation_id
         runs = {tp: self._runs(tp, fetched) for tp, fetched in records.items()}
@@ -89,7 +89,7 @@ class Delivery:
         consumer, last = self._consumer, run[-1].offset
         read = consumer._read_offset[tp]
         if read is not None and last < read:
-            raise LogBegunAnew(tp, run[0].offset, read)
+            raise TopicRecreated(tp, run[0].offset, read)
         if read and last - read > 1 and consumer.app.topics.acks_enabled_for(tp.topic):
             await consumer._add_gap(tp, read + 1, last)
         await self._commit_if_due()

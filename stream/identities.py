@@ -1,4 +1,4 @@
-"""What tells a topic from another of the same name: one that was deleted and made again, or is elsewhere."""
+"""What tells a topic from another of the same name: one that was recreated, or is elsewhere."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

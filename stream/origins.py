@@ -38,9 +38,9 @@ class Origins(NamedTuple):
     offset: Longs  # int64[B]
 
     @classmethod
-    def of(cls, partition: int, places: Sequence[Arrival], lives: Mapping[str, int]) -> "Origins":
-        """Return those of events by their arrivals; ``lives`` as `source_name` takes them."""
-        names = [source_name(place.chunk.tp.topic, lives) for place in places]
+    def of(cls, partition: int, places: Sequence[Arrival], generations: Mapping[str, int]) -> "Origins":
+        """Return those of events by their arrivals; ``generations`` as `source_name` takes them."""
+        names = [source_name(place.chunk.tp.topic, generations) for place in places]
         topics = sorted(set(names))
         topic = np.array([topics.index(name) for name in names], dtype=np.uint8)
         return cls(partition, topics, topic, np.array([place.record.offset for place in places], np.int64))
@@ -96,22 +96,22 @@ class Origins(NamedTuple):
         return [f"{topic}-{self.partition}" for topic in self.topics]
 
 
-def source_name(topic: str, lives: Mapping[str, int]) -> str:
-    """Return what a source topic is called where its offsets count: one made anew is another.
+def source_name(topic: str, generations: Mapping[str, int]) -> str:
+    """Return what a source topic is called where its offsets count: a recreated one is another.
 
     Parameters
     ----------
     topic
         Its full name.
-    lives
-        How often topics were made anew, by topic, without those that never were.
+    generations
+        How often topics were recreated, by topic, without those that never were.
 
     Examples
     --------
     >>> source_name("clicks", {}), source_name("clicks", {"clicks": 2})  # no topic's name has a tilde
     ('clicks', 'clicks~2')
     """
-    return f"{topic}~{lives[topic]}" if topic in lives else topic
+    return f"{topic}~{generations[topic]}" if topic in generations else topic
 
 
 def origins_in(headers: Iterable[tuple[str, bytes]], count: int) -> Origins | None:

@@ -20,7 +20,7 @@ class Places:
         self._storage = storage
         # Only once: behind the offsets a scan steps over every ticket that was ever deleted.
         self._offsets: dict[int, dict[str, int]] = {}
-        self._lives: dict[int, dict[str, int]] = {}
+        self._generations: dict[int, dict[str, int]] = {}
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next offset of each topic, as of the last commit."""
@@ -32,11 +32,11 @@ class Places:
         """Return the identities of the topics that the offsets belong to."""
         return {topic.decode(): raw.decode() for topic, raw in self._storage.scan(partition, b"t")}
 
-    def lives(self, partition: int) -> dict[str, int]:
-        """Return how often topics were made anew; those that never were are left out."""
-        if partition not in self._lives:
-            self._lives[partition] = self._numbers(partition, b"l")
-        return self._lives[partition]
+    def generations(self, partition: int) -> dict[str, int]:
+        """Return how often topics were recreated; those that never were are left out."""
+        if partition not in self._generations:
+            self._generations[partition] = self._numbers(partition, b"l")
+        return self._generations[partition]
 
     def move(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Note the offsets that a commit has written."""
@@ -45,7 +45,7 @@ class Places:
     def look_up_again(self, partition: int) -> None:
         """Remember nothing of a partition."""
         self._offsets.pop(partition, None)
-        self._lives.pop(partition, None)
+        self._generations.pop(partition, None)
 
     def _numbers(self, partition: int, kind: bytes) -> dict[str, int]:
         return {topic.decode(): int(raw) for topic, raw in self._storage.scan(partition, kind)}

@@ -6,7 +6,7 @@
 | ``b`` user id | blocks of older event keys (``models.seen``) |
 | ``n`` topic | next source offset, decimal |
 | ``t`` topic | the identity of the source topic that the offset belongs to |
-| ``l`` topic | how often the source topic was made anew, decimal; none for never |
+| ``l`` topic | how often the source topic was recreated, decimal; none for never |
 | ``f`` digest | until when a user was erased (``stream.erasure_markers``), decimal milliseconds |
 | ``o`` ticket | what a commit has to publish and the broker has not confirmed |
 | ``a`` | how far this copy and the changelog agree |

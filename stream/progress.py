@@ -59,7 +59,7 @@ class Progress:
         self._steps: list[list[int]] = []
 
     def take_over(self, log: str) -> None:
-        """Begin an epoch, with the first record where the examples topic was made anew, by its identity.
+        """Begin an epoch, at the first record where the examples topic was recreated, by its identity.
 
         The examples of the former one that wait in no memory yet are gone with it; the model keeps what they
         taught, and events whose examples come once more teach nothing.

@@ -21,7 +21,7 @@ _EXAMPLES_PARTITION: Final = 0
 class Stamp(NamedTuple):
     """What all letters of a batch have in common.
 
-    ``now`` is the clock in milliseconds since the Unix epoch, ``version`` the model's; ``lives`` is for
+    ``now`` is the clock in milliseconds since the Unix epoch, ``version`` the model's; ``generations`` is for
     `source_name`.
     """
 
@@ -30,7 +30,7 @@ class Stamp(NamedTuple):
     now: int
     version: int
     names: Names
-    lives: Mapping[str, int]
+    generations: Mapping[str, int]
 
 
 def letters_of(arrived: Released, answered: Answer, stamp: Stamp) -> list[bytes]:
@@ -51,7 +51,7 @@ def _answers(arrived: Released, answered: Answer, stamp: Stamp) -> list[Letter]:
 def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp) -> Letter:
     topic, partition = place.chunk.tp
     answer = Recommendation(
-        recommendation_id=f"{source_name(topic, stamp.lives)}-{partition}-{place.record.offset}",
+        recommendation_id=f"{source_name(topic, stamp.generations)}-{partition}-{place.record.offset}",
         user_id=event.user_id,
         ts=stamp.now,
         event_id=event.event_id,
@@ -67,5 +67,5 @@ def _examples_letter(arrived: Released, answered: Answer, stamp: Stamp) -> Lette
     examples, kept = answered.examples, answered.seen.kept.tolist()
     packed = pack(examples, stamp.names.of(examples.item.tolist()))
     teaching = [arrived.places[at] for at in kept if not arrived.events[at].event.takes_back]
-    origins = Origins.of(arrived.partition, teaching, stamp.lives).to_bytes()
+    origins = Origins.of(arrived.partition, teaching, stamp.generations).to_bytes()
     return Letter(stamp.examples, _EXAMPLES_PARTITION, None, packed, ((HEADER, origins),))

@@ -123,7 +123,7 @@ class Restoration:
         """Return what to change for source topics that are new, or new ones under an old name."""
         places = self._store.places
         known, offsets = places.identities(self._partition), places.offsets(self._partition)
-        lives = places.lives(self._partition)
+        generations = places.generations(self._partition)
         changes: dict[bytes, bytes | None] = {}
         for topic, identity in sources.identities.items():
             offset, end = offsets.get(topic, 0), sources.ends[topic]
@@ -131,7 +131,7 @@ class Restoration:
                 said = (topic, self._partition, offset, end)
                 _log.warning("%s-%d: the topic was recreated (read to %d, ends at %d); read from 0", *said)
                 changes[b"n" + topic.encode()] = b"0"
-                changes[b"l" + topic.encode()] = str(lives.get(topic, 0) + 1).encode()
+                changes[b"l" + topic.encode()] = str(generations.get(topic, 0) + 1).encode()
             if known.get(topic) != identity:
                 changes[b"t" + topic.encode()] = identity.encode()
         return changes

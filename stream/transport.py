@@ -41,7 +41,7 @@ FAUST_SETTINGS: Final[Mapping[str, Any]] = {
     # With a group instance id these find a dead worker in 10 s and spare a restarted one its rebalance.
     "broker_session_timeout": 10.0,
     "broker_heartbeat_interval": 3.0,
-    # So soon it is noticed that a topic was deleted, or made again.
+    # So soon it is noticed that a topic was deleted, or recreated.
     "consumer_metadata_max_age_ms": 10_000,
     # The log is the training set: a new worker group starts at its beginning.
     "consumer_auto_offset_reset": "earliest",

@@ -133,8 +133,8 @@ class Worker:
         """Return what the answers of a batch have in common, once its items have names."""
         self.names.learn(batch.item.tolist(), (event.item_id for event in arrived.events))
         topics = self.topics.name("recommendations"), self.topics.name("examples")
-        lives = self.store.places.lives(arrived.partition)
-        return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names, lives)
+        generations = self.store.places.generations(arrived.partition)
+        return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names, generations)
 
     async def settle(self, arrived: Released, seen: Observations, commit: Commit, lessons: int = 0) -> None:
         """Publish what the commit says; once the broker has it, count and acknowledge the batch.

@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 
 from stream.chaos import disk, faults, traffic
-from stream.chaos.anew import recreate
 from stream.chaos.burst import burst
 from stream.chaos.faults import Strike
 from stream.chaos.forget import forget_and_crash, forget_and_kill
+from stream.chaos.recreation import recreate
 
 __all__ = ["MATRIX", "Case"]
 
@@ -29,8 +29,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         How many there are at the beginning.
     keeps_store
         Whether each partition's store survives: then answers that are repeated are the same to the byte.
-    may_end
-        Whether a worker may end though nobody has ended it.
     rate
         Events a second that go in.
     """
@@ -89,7 +87,7 @@ MATRIX: Final = {
     "repeats": Case(says="events published again", strike=traffic.publish_repeats, runs=5),
     "late": Case(says="events of yesterday", strike=traffic.publish_late, runs=5),
     "forget": Case(says="users erased, then kill -9", strike=forget_and_kill, runs=20),
-    "recreate": Case(says="the topic of clicks deleted and made again", strike=recreate, runs=5),
+    "recreate": Case(says="the topic of clicks recreated", strike=recreate, runs=5),
     "corrupt": Case(says="bytes of a file overwritten", strike=disk.corrupt, runs=10, keeps_store=False),
     "truncate": Case(says="the end of a file cut off", strike=disk.truncate, runs=10, keeps_store=False),
     "delete": Case(says="a file deleted", strike=disk.delete_files, runs=10, keeps_store=False),

@@ -101,9 +101,10 @@ class Oracle:
 
     def _clicks(self) -> list[Record]:
         """Return what is in the topic, after what was in those of the same name before it."""
-        name, lives = self._topics.name(BROWSE), [*self._former, self._read(BROWSE)]
-        named = [source_name(name, {name: life} if life else {}) for life in range(len(lives))]
-        return [record._replace(topic=own) for own, life in zip(named, lives, strict=True) for record in life]
+        name, generations = self._topics.name(BROWSE), [*self._former, self._read(BROWSE)]
+        named = [source_name(name, {name: count} if count else {}) for count in range(len(generations))]
+        pairs = zip(named, generations, strict=True)
+        return [record._replace(topic=own) for own, records in pairs for record in records]
 
     def _check_learner(self, truth: _Truth) -> dict[str, int]:
         """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""

@@ -12,9 +12,9 @@ import pytest
 
 from stream.broker import Broker
 from stream.chaos import disk, faults, traffic
-from stream.chaos.anew import recreate
 from stream.chaos.faults import Strike
 from stream.chaos.matrix import MATRIX
+from stream.chaos.recreation import recreate
 from stream.chaos.storm import Outcome, Storm
 from stream.chaos.system import System
 

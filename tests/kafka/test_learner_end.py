@@ -195,7 +195,7 @@ def test_one_that_goes_on_learning_keeps_what_it_has_not_published(settings: Set
     assert steps_on_record(settings) == 3
 
 
-def test_of_an_examples_topic_made_anew_the_first_record_is_learnt(settings: Settings) -> None:
+def test_of_an_examples_topic_recreated_the_first_record_is_learnt(settings: Settings) -> None:
     async def learn_all(name: str, numbers: range) -> int:
         async with Worker(settings, name) as one:
             await one.learner.begin()
@@ -205,11 +205,11 @@ def test_of_an_examples_topic_made_anew_the_first_record_is_learnt(settings: Set
             return start
 
     assert [asyncio.run(learn_all("a", range(1, 4))), asyncio.run(learn_all("a", range(4, 5)))] == [0, 3]
-    make_anew(settings, "examples")
+    recreate(settings, "examples")
     assert [asyncio.run(learn_all("a", range(1, 3))), asyncio.run(learn_all("b", range(3, 4)))] == [0, 2]
 
 
-def make_anew(settings: Settings, topic: str) -> None:
+def recreate(settings: Settings, topic: str) -> None:
     topics, brokers = Topics(settings.topic_prefix, 1), [settings.broker.removeprefix("kafka://")]
     admin = KafkaAdminClient(bootstrap_servers=brokers)
     admin.delete_topics([topics.name(topic)])

@@ -112,12 +112,12 @@ def test_a_worker_that_was_frozen_does_not_speak_for_what_is_anothers(
         everything_is_answered(shop, frozen, other)
 
 
-def test_a_source_topic_that_was_made_anew_is_read_from_its_start(
+def test_a_source_topic_that_was_recreated_is_read_from_its_start(
     shop: Shop, worker: Callable[[str], WorkerProcess]
 ) -> None:
     _come_and_gone(shop, worker("a"))
     before = read_sources(shop)
-    _make_anew(shop, "clicks")
+    _recreate(shop, "clicks")
     publish(shop, traffic(range(600, 1_400)))
     with worker("a") as again:
         again.reaches(usable=800)
@@ -127,7 +127,7 @@ def test_a_source_topic_that_was_made_anew_is_read_from_its_start(
     assert logged(shop, facts) == facts
 
 
-def test_a_source_topic_that_was_made_anew_while_it_was_read_ends_the_worker_or_is_read_from_its_start(
+def test_a_source_topic_that_was_recreated_while_it_was_read_ends_the_worker_or_is_read_from_its_start(
     shop: Shop, worker: Callable[[str], WorkerProcess]
 ) -> None:
     with worker("a") as one:
@@ -135,7 +135,7 @@ def test_a_source_topic_that_was_made_anew_while_it_was_read_ends_the_worker_or_
         one.reaches(usable=600)
         one.until(lambda: one.figures()["lag"] == 0, "all is handled")
         before = read_sources(shop)
-        _make_anew(shop, "clicks")
+        _recreate(shop, "clicks")
         publish(shop, traffic(range(600, 1_400)))
         facts = facts_of([*before.values(), *read_sources(shop).values()])
         until(lambda: one.process.poll() is not None or logged(shop, facts) == facts, "it ends or goes on")
@@ -146,11 +146,11 @@ def test_a_source_topic_that_was_made_anew_while_it_was_read_ends_the_worker_or_
         assert "the topic was recreated" in one.log
 
 
-def test_a_changelog_that_was_made_anew_is_filled_from_the_sources(
+def test_a_changelog_that_was_recreated_is_filled_from_the_sources(
     shop: Shop, worker: Callable[[str], WorkerProcess]
 ) -> None:
     _come_and_gone(shop, worker("a"))
-    _make_anew(shop, "profiles")
+    _recreate(shop, "profiles")
     with worker("a") as again:
         again.reaches(usable=600)
         everything_is_answered(shop, again)
@@ -185,7 +185,7 @@ def _partitions(worker: WorkerProcess) -> set[int]:
     return {int(number) for number in clicks}
 
 
-def _make_anew(shop: Shop, topic: str) -> None:
+def _recreate(shop: Shop, topic: str) -> None:
     admin = KafkaAdminClient(bootstrap_servers=shop.broker)
     name = shop.topic(topic)
     try:

@@ -1,4 +1,4 @@
-"""A storm's change of topics: the one of clicks is deleted and made again, with offsets from 0 on."""
+"""A storm's change of topics: the one of clicks is recreated, with offsets from 0 on."""
 
 import time
 from random import Random
