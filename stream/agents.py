@@ -38,7 +38,7 @@ async def observe(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 
 async def _observe(worker: Worker, arrived: Released) -> None:
-    async with worker.settlement.turn(arrived.partition):
+    async with worker.relay.turn(arrived.partition):
         await _answer(worker, worker.store.markers(arrived.partition).sift(arrived))
 
 
@@ -59,7 +59,7 @@ async def _answer(worker: Worker, arrived: Released) -> None:
 async def erase(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Erase users: what is known of them goes, and what they did before that counts no more."""
     async for chunk in chunks:
-        async with worker.settlement.turn(chunk.tp.partition):
+        async with worker.relay.turn(chunk.tp.partition):
             if worker.is_current(chunk):
                 await _erase(worker, chunk)
 
@@ -76,7 +76,7 @@ async def _erase(worker: Worker, chunk: Chunk) -> None:
         worker.meters.count_erasures(topic, erasures.users, erasures.refused)
         worker.acknowledge([chunk])
 
-    await worker.settlement.begin(partition, commit, done)
+    await worker.relay.begin(partition, commit, done)
 
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:

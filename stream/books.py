@@ -5,17 +5,17 @@ from typing import NamedTuple
 
 from faust.types import AppT
 
-from stream.custody import Custody
+from stream.changelog_writer import ChangelogWriter
 from stream.forget_requests import ForgetRequests
 from stream.identities import identities
 from stream.leased import LeasedPublisher
 from stream.log_reader import LogReader
+from stream.outbox_relay import OutboxRelay
 from stream.profiles import ProfileStore
 from stream.publisher import Publisher
 from stream.purger import Purger
 from stream.security import admin_security, client_options
 from stream.settings import Settings
-from stream.settlement import Settlement
 from stream.takeover import Takeover
 from stream.topics import BROWSE, FORGET, ORDERS, Topics
 from stream.transport import consumer
@@ -27,7 +27,7 @@ class Books(NamedTuple):
     """A store, and what settles its commits, takes over its partitions, purges, and has users erased."""
 
     store: ProfileStore
-    settlement: Settlement
+    relay: OutboxRelay
     takeover: Takeover
     purger: Purger
     requests: ForgetRequests
@@ -41,13 +41,13 @@ class Books(NamedTuple):
         connection = client_options(settings)
         store = ProfileStore(settings.data_dir / "profiles")
         publisher = LeasedPublisher(Publisher(app), lambda: consumer(app).lease)
-        custody = Custody(store, publisher, lambda tps: LogReader(connection, tps), changelog)
-        settlement = Settlement(publisher, custody, app.crash)
+        writer = ChangelogWriter(store, publisher, lambda tps: LogReader(connection, tps), changelog)
+        relay = OutboxRelay(publisher, writer, app.crash)
         purger = Purger(store, settings.partitions, app.crash)
         asked = partial(identities, brokers, [changelog, *sources], security)
-        takeover = Takeover(custody, settlement, purger, asked)
+        takeover = Takeover(writer, relay, purger, asked)
         requests = ForgetRequests(publisher, topics.name(FORGET), settings.partitions)
-        return cls(store, settlement, takeover, purger, requests)
+        return cls(store, relay, takeover, purger, requests)
 
 
 def broker_addresses(app: AppT) -> list[str]:

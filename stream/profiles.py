@@ -23,7 +23,7 @@ import msgspec
 
 from models.profile import Profiles
 from models.seen import BLOCK, blocks_from_bytes
-from stream.agreement import Agreement
+from stream.changelog_position import ChangelogPosition
 from stream.commits import Commit, changes_of, places_of
 from stream.erasure_markers import MARKER, ErasureMarkers, has_markers
 from stream.places import Places
@@ -34,11 +34,11 @@ from stream.tickets import NO_TICKET, Tickets, unpurged_since
 __all__ = ["ProfileStore"]
 
 _NOTHING_KNOWN: Final = Profiles([""]).to_rows(slice(None))[0]
-_AGREEMENT: Final = b"a"
+_POSITION: Final = b"a"
 _STATE: Final = (b"p", b"b")
 
 _encode = msgspec.msgpack.Encoder().encode
-_AGREEMENTS: Final = msgspec.msgpack.Decoder(Agreement)
+_POSITIONS: Final = msgspec.msgpack.Decoder(ChangelogPosition)
 
 
 class ProfileStore:
@@ -47,7 +47,7 @@ class ProfileStore:
     Attributes
     ----------
     writer
-        The id of this store, drawn when its folder was made: it names the author of what it publishes.
+        The id of this store, drawn when its folder was made: it stands in what it publishes.
     tickets
         Of the commits that are not confirmed, or not purged.
     places
@@ -73,7 +73,7 @@ class ProfileStore:
         self.tickets = Tickets(self._storage)
         self.places = Places(self._storage)
         # Of partitions that were asked for.
-        self._agreements: dict[int, Agreement] = {}
+        self._positions: dict[int, ChangelogPosition] = {}
         self._markers: dict[int, ErasureMarkers] = {}
 
     def load(self, partition: int, users: Iterable[str]) -> Profiles:
@@ -117,21 +117,23 @@ class ProfileStore:
             self._markers[partition] = ErasureMarkers(self._storage.scan(partition, MARKER))
         return self._markers[partition]
 
-    def claim(self, partition: int, changes: Changes, again: Iterable[bytes], agreed: Agreement) -> Commit:
+    def claim(
+        self, partition: int, changes: Changes, again: Iterable[bytes], position: ChangelogPosition
+    ) -> Commit:
         """Enter that this store owns the partition and agrees so with its changelog, all or nothing.
 
         Return what is to be published, also by a restart: ``changes``, and ``again``, names as they are.
         """
         commit = Commit([self.tickets.draw(partition)], {**dict.fromkeys(again), **changes}, [])
-        self._write(partition, changes, {**self.tickets.entry(commit), _AGREEMENT: _encode(agreed)})
+        self._write(partition, changes, {**self.tickets.entry(commit), _POSITION: _encode(position)})
         names = list(commit.changes)
         values = self._storage.read(partition, names)
         return commit._replace(changes=dict(zip(names, values, strict=True)))
 
     def confirm(self, partition: int, tickets: list[int], stretches: Iterable[Stretch]) -> None:
         """Drop the outbox of commits: the broker has their letters, and in these stretches their changes."""
-        agreed = self._agreements[partition] = self.agreement(partition).confirmed(stretches)
-        self._storage.write(partition, {}, {**self.tickets.without(tickets), _AGREEMENT: _encode(agreed)})
+        position = self._positions[partition] = self.changelog_position(partition).confirmed(stretches)
+        self._storage.write(partition, {}, {**self.tickets.without(tickets), _POSITION: _encode(position)})
 
     def unconfirmed(self, partition: int) -> Commit:
         """Return all that was not confirmed as one commit: what a restart has to send again.
@@ -148,18 +150,18 @@ class ProfileStore:
         """Return the next source offset by topic, as of the last commit."""
         return self.places.offsets(partition)
 
-    def agreement(self, partition: int) -> Agreement:
+    def changelog_position(self, partition: int) -> ChangelogPosition:
         """Return how far this copy and the changelog agree."""
-        if partition not in self._agreements:
-            (raw,) = self._storage.read(partition, [_AGREEMENT])
-            self._agreements[partition] = _AGREEMENTS.decode(raw) if raw else Agreement()
-        return self._agreements[partition]
+        if partition not in self._positions:
+            (raw,) = self._storage.read(partition, [_POSITION])
+            self._positions[partition] = _POSITIONS.decode(raw) if raw else ChangelogPosition()
+        return self._positions[partition]
 
-    def apply(self, partition: int, changes: Changes, agreed: Agreement) -> None:
+    def apply(self, partition: int, changes: Changes, position: ChangelogPosition) -> None:
         """Write the newest values of the partition's changelog, all or nothing."""
         # What a marker comes with may delete what lies in the files.
         unpurged = self.tickets.still_unpurged(partition) if has_markers(changes) else {}
-        self._write(partition, changes, {**unpurged, _AGREEMENT: _encode(agreed)})
+        self._write(partition, changes, {**unpurged, _POSITION: _encode(position)})
 
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition; `Tickets.purge` purges it."""
@@ -193,4 +195,4 @@ class ProfileStore:
 
     def _look_up_again(self, partition: int) -> None:
         self.places.look_up_again(partition)
-        self._agreements.pop(partition, None)
+        self._positions.pop(partition, None)

@@ -59,7 +59,7 @@ class Purger:
         """Do what is due."""
         now = self._clock()
         for partition, since in self._strange.items():
-            if now - since >= _STRANGE_SECONDS and self._store.agreement(partition).log:
+            if now - since >= _STRANGE_SECONDS and self._store.changelog_position(partition).log:
                 self._store.drop(partition)
         for partition in range(self._partitions):
             await self._store.tickets.purge(partition)

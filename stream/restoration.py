@@ -7,8 +7,8 @@ from typing import NamedTuple
 from faust.types import TP
 from msgspec.structs import replace
 
-from stream.agreement import Agreement
-from stream.changelog import Assembly, Author, Step
+from stream.changelog import CommitReader, Step, WriterEpoch
+from stream.changelog_position import ChangelogPosition
 from stream.chunks import RawRecord
 from stream.commits import Commit
 from stream.profiles import ProfileStore
@@ -51,43 +51,43 @@ class Restoration:
         self._store = store
         self._tp = tp
         self._partition = tp.partition
-        agreed = store.agreement(self._partition)
-        reason = _stale(agreed, log, end)
-        if reason and (agreed.log or store.offsets(self._partition)):
+        position = store.changelog_position(self._partition)
+        reason = _stale(position, log, end)
+        if reason and (position.log or store.offsets(self._partition)):
             _log.warning("%s-%d: the local copy is thrown away: %s", *tp, reason)
             store.drop(self._partition)
         if reason:
-            agreed = Agreement(log)
+            position = ChangelogPosition(log)
         self._log = log
         self._end = end
-        self._begin(agreed)
+        self._begin(position)
 
-    def _begin(self, agreed: Agreement) -> None:
-        self._agreed = agreed
-        self._assembly = Assembly(agreed.author)
+    def _begin(self, position: ChangelogPosition) -> None:
+        self._position = position
+        self._commits = CommitReader(position.epoch)
         self._follows = False  # whether the log's commits are applied
-        self._is_new = not agreed.offset  # whether there is nothing that they have not built
+        self._is_new = not position.offset  # whether there is nothing that they have not built
 
     @property
     def start(self) -> int:
         """The offset from which the changelog has to be read."""
-        return self._agreed.offset
+        return self._position.offset
 
     def add(self, records: Iterable[RawRecord]) -> bool:
         """Take in the next records; return False where all is to be read again, from the new `start`."""
         changes: dict[bytes, bytes | None] = {}
-        for step in self._assembly.add(records):
+        for step in self._commits.add(records):
             if not self._follows and not self._knows(step):
-                if self._agreed.is_apart or self._store.unconfirmed(self._partition).tickets:
-                    return self._start_anew(f"another worker went on (takeover {step.author.epoch})")
+                if self._position.has_diverged or self._store.unconfirmed(self._partition).tickets:
+                    return self._start_anew(f"another worker went on (takeover {step.epoch.number})")
                 self._follows = True
             if self._follows:
                 if not (self._is_new or self._store.markers(self._partition).has_all_of(step.changes)):
                     return self._start_anew("users of the local copy were erased")
                 changes.update(step.changes)
-            self._agreed = replace(self._agreed, offset=step.next_offset, author=step.author)
+            self._position = replace(self._position, offset=step.next_offset, epoch=step.epoch)
         if changes:
-            self._store.apply(self._partition, changes, self._agreed)
+            self._store.apply(self._partition, changes, self._position)
         return True
 
     def finish(self, sources: Sources) -> Commit:
@@ -96,19 +96,19 @@ class Restoration:
         Called once all records are taken in. Nothing is claimed where this store has it already and nobody
         else has written since.
         """
-        again = self._assembly.spoilt | self._assembly.unfinished
+        again = self._commits.spoilt | self._commits.unfinished
         changes = self._new_sources(sources)
-        held = self._store.agreement(self._partition)
-        is_claimed = held == Agreement(self._log, self._end, held.claim, held.claim)
+        held = self._store.changelog_position(self._partition)
+        is_claimed = held == ChangelogPosition(self._log, self._end, held.claim, held.claim)
         if again or changes or not is_claimed:
-            claim = Author(self._store.writer, max(self._assembly.newest.epoch, held.claim.epoch) + 1)
-            agreed = Agreement(self._log, self._end, self._assembly.newest, claim)
-            self._store.claim(self._partition, changes, again, agreed)
+            claim = WriterEpoch(self._store.writer, max(self._commits.newest.number, held.claim.number) + 1)
+            position = ChangelogPosition(self._log, self._end, self._commits.newest, claim)
+            self._store.claim(self._partition, changes, again, position)
         return self._store.unconfirmed(self._partition)
 
     def _knows(self, step: Step) -> bool:
         """Return whether this store wrote the commit and its copy holds it: not if it is an older backup."""
-        if step.author != self._store.agreement(self._partition).claim:
+        if step.epoch != self._store.changelog_position(self._partition).claim:
             return False
         ours, logged = self._store.offsets(self._partition), Commit([], step.changes, []).offsets
         return all(offset <= ours.get(topic, 0) for topic, offset in logged.items())
@@ -116,7 +116,7 @@ class Restoration:
     def _start_anew(self, reason: str) -> bool:
         _log.info("%s-%d: %s; the changelog is read from its start", *self._tp, reason)
         self._store.drop(self._partition)
-        self._begin(Agreement(self._log))
+        self._begin(ChangelogPosition(self._log))
         return False
 
     def _new_sources(self, sources: Sources) -> Changes:
@@ -137,10 +137,10 @@ class Restoration:
         return changes
 
 
-def _stale(agreed: Agreement, log: str, end: int) -> str:
+def _stale(position: ChangelogPosition, log: str, end: int) -> str:
     """Return why the local copy cannot be of this changelog, nothing where it can."""
-    if agreed.log != log:
+    if position.log != log:
         return "its changelog topic was recreated, or is another cluster's"
-    if agreed.offset > end:
-        return f"it knows the changelog up to offset {agreed.offset}, which ends at {end}"
+    if position.offset > end:
+        return f"it knows the changelog up to offset {position.offset}, which ends at {end}"
     return ""

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from stream.custody import Custody
+from stream.changelog_writer import ChangelogWriter
+from stream.outbox_relay import OutboxRelay
 from stream.patience import patiently
 from stream.purger import Purger
-from stream.settlement import Settlement
 
 __all__ = ["Takeover"]
 
@@ -17,9 +17,9 @@ class Takeover:
 
     Parameters
     ----------
-    custody
-        Restores them.
-    settlement
+    writer
+        Restores them, and writes to their changelog.
+    relay
         Publishes what is left from earlier, and is told which partitions are this worker's.
     purger
         Likewise.
@@ -29,13 +29,13 @@ class Takeover:
 
     def __init__(
         self,
-        custody: Custody,
-        settlement: Settlement,
+        writer: ChangelogWriter,
+        relay: OutboxRelay,
         purger: Purger,
         identities: Callable[[], Mapping[str, str]],
     ) -> None:
-        self._custody = custody
-        self._settlement = settlement
+        self._writer = writer
+        self._relay = relay
         self._purger = purger
         self._identities = identities
         self._taking: asyncio.Task[None] | None = None
@@ -56,14 +56,14 @@ class Takeover:
         """Finish what is under way of partitions that are taken away; publish no more of them."""
         if self._taking is not None:
             self._taking.cancel()
-        await self._settlement.leave(partitions)
+        await self._relay.leave(partitions)
 
     async def _take(self, partitions: list[int]) -> None:
-        missing = [partition for partition in partitions if not self._settlement.holds(partition)]
+        missing = [partition for partition in partitions if not self._relay.holds(partition)]
         if not missing:
             return
         identities = await asyncio.to_thread(self._identities)
-        async with self._custody.reader(missing) as reader:
+        async with self._writer.reader(missing) as reader:
             for partition in missing:
-                unconfirmed = await self._custody.take(reader, partition, identities)
-                await self._settlement.open(partition, unconfirmed)
+                unconfirmed = await self._writer.take(reader, partition, identities)
+                await self._relay.open(partition, unconfirmed)

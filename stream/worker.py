@@ -22,13 +22,13 @@ from stream.gather import Gathering
 from stream.intake import Intake
 from stream.lessons import Learnt, Lesson
 from stream.meters import Meters
+from stream.outbox_relay import OutboxRelay
 from stream.pace import Pace
 from stream.profiles import ProfileStore
 from stream.publication import LearnerBehind
 from stream.replies import Stamp
 from stream.school import School
 from stream.settings import Settings
-from stream.settlement import Settlement
 from stream.topics import BROWSE, FORGET, ORDERS, Topics
 from stream.transport import consumer
 
@@ -55,7 +55,7 @@ class Worker:
     """
 
     store: ProfileStore
-    settlement: Settlement
+    relay: OutboxRelay
     books: Books
 
     def __init__(self, app: AppT, settings: Settings, brain: Brain) -> None:
@@ -78,7 +78,7 @@ class Worker:
     async def open(self) -> None:
         """Open the profile store and follow the model; an import opens nothing."""
         self.books = Books.open(self.app, self.settings)
-        self.store, self.settlement = self.books[:2]
+        self.store, self.relay = self.books[:2]
         self._is_open = True
         await self.replica.start(self.app.crash)
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
@@ -86,8 +86,8 @@ class Worker:
     async def finish(self) -> None:
         """Wait for what the broker has not confirmed yet, but not for long."""
         if self._is_open:
-            await asyncio.gather(self.settlement.drain(), self._end_learning(), self.books.purger.stop())
-            self.settlement.abandon()
+            await asyncio.gather(self.relay.drain(), self._end_learning(), self.books.purger.stop())
+            self.relay.abandon()
             await self.replica.stop()
 
     async def _end_learning(self) -> None:
@@ -127,7 +127,7 @@ class Worker:
 
     def is_current(self, chunk: Chunk) -> bool:
         """Return whether a chunk is still this worker's: no rebalance has taken it since it arrived."""
-        return self.settlement.holds(chunk.tp.partition) and consumer(self.app).is_current(chunk)
+        return self.relay.holds(chunk.tp.partition) and consumer(self.app).is_current(chunk)
 
     def stamp(self, batch: Batch, arrived: Released) -> Stamp:
         """Return what the answers of a batch have in common, once its items have names."""
@@ -141,7 +141,7 @@ class Worker:
 
         ``lessons`` is how many events it hands on to the learner, with which the answers keep pace.
         """
-        await self.settlement.begin(arrived.partition, commit, partial(self._settled, arrived, seen, lessons))
+        await self.relay.begin(arrived.partition, commit, partial(self._settled, arrived, seen, lessons))
         if self.learns:
             await self.pace.handed_on(lessons)
 
@@ -159,7 +159,7 @@ class Worker:
         sent_below = self.store.dead_letters_sent_below(*tp)
         new = [letter for offset, letter in letters.items() if offset >= sent_below]
         if new:
-            await self.settlement.send_and_wait(new)
+            await self.relay.send_and_wait(new)
             self.store.note_dead_letters_sent(*tp, chunk.next_offset)
             self.meters.count_inner_dead_letters(tp.topic, len(new))
         self.acknowledge([chunk])

@@ -57,7 +57,7 @@ class Bench:
         self.erased: list[tuple[str, int, int]] = []
         self.acknowledged: list[Chunk] = []
         locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.settlement = SimpleNamespace(turn=locks.__getitem__, begin=self._begin)
+        self.relay = SimpleNamespace(turn=locks.__getitem__, begin=self._begin)
         self.meters = SimpleNamespace(count_erasures=lambda *counts: self.erased.append(counts))
         self.intake = SimpleNamespace(batches=lambda chunks: chunks)
 

@@ -17,8 +17,8 @@ from models.fold import fold
 from models.layout import UnreadableProfile
 from models.profile import Profiles
 from models.seen import BLOCK, UnreadableBlocks
-from stream.agreement import NOBODY, Agreement
-from stream.changelog import Author
+from stream.changelog import WriterEpoch
+from stream.changelog_position import NOBODY, ChangelogPosition
 from stream.commits import Commit
 from stream.profiles import ProfileStore
 from stream.publisher import Stretch
@@ -41,7 +41,7 @@ def commit(store: ProfileStore, stream: list[Event], partition: int = 0) -> Comm
 
 
 def apply(store: ProfileStore, changes: Mapping[bytes, bytes | None]) -> None:
-    store.apply(0, changes, Agreement("log", 1, NOBODY))
+    store.apply(0, changes, ChangelogPosition("log", 1, NOBODY))
 
 
 @pytest.fixture
@@ -157,18 +157,18 @@ def test_a_claim_is_told_until_it_is_confirmed_with_the_values_as_they_are(folde
     store = ProfileStore(folder)
     known = commit(store, events(3))
     store.confirm(0, known.tickets, [])
-    claimed = Agreement("log", 40, Author(b"other", 6), claim=Author(store.writer, 7))
+    claimed = ChangelogPosition("log", 40, WriterEpoch(b"other", 6), claim=WriterEpoch(store.writer, 7))
     claim = store.claim(0, {b"tclicks": b"id"}, {b"pann", b"pgone"}, claimed)
     assert claim.changes == {b"pann": known.changes[b"pann"], b"pgone": None, b"tclicks": b"id"}
     store.close()
     store = ProfileStore(folder)
-    assert store.agreement(0) == claimed
+    assert store.changelog_position(0) == claimed
     assert store.places.identities(0) == {"clicks": "id"}
     assert store.unconfirmed(0) == claim
     store.confirm(0, claim.tickets, [Stretch(40, 44)])
     store.close()
     store = ProfileStore(folder)
-    assert store.agreement(0) == Agreement("log", 44, claimed.claim, claimed.claim)
+    assert store.changelog_position(0) == ChangelogPosition("log", 44, claimed.claim, claimed.claim)
     assert store.unconfirmed(0).tickets == []
     store.close()
 

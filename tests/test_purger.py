@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.agreement import NOBODY, Agreement
+from stream.changelog_position import NOBODY, ChangelogPosition
 from stream.commits import Commit
 from stream.erasure_markers import Erased, marker_of
 from stream.profiles import ProfileStore
@@ -110,9 +110,9 @@ def test_what_a_restart_finds_unpurged_is_purged(tmp_path: Path, clock: Clock) -
 def test_a_rebuild_purges_whom_the_changelog_has_erased(
     store: ProfileStore, purger: Purger, tmp_path: Path
 ) -> None:
-    store.apply(1, {b"pann": SECRET}, Agreement("log", 1))
+    store.apply(1, {b"pann": SECRET}, ChangelogPosition("log", 1))
     marker, value = marker_of("ann", Erased(5, 5))
-    store.apply(1, {b"pann": None, marker: value}, Agreement("log", 2))
+    store.apply(1, {b"pann": None, marker: value}, ChangelogPosition("log", 2))
     purge(purger, {1})
     assert not found(tmp_path)
 
@@ -121,17 +121,17 @@ def test_a_copy_that_is_anothers_is_dropped_after_a_while_and_only_that(
     store: ProfileStore, purger: Purger, clock: Clock, tmp_path: Path
 ) -> None:
     for partition in (1, 2):
-        store.apply(partition, {b"pann": SECRET if partition == 1 else b"2"}, Agreement("log", 1))
+        store.apply(partition, {b"pann": SECRET if partition == 1 else b"2"}, ChangelogPosition("log", 1))
     purge(purger, {1, 2})
     for clock.now, is_there in ((100.0, True), (119.9, True), (120.0, False)):
         purge(purger, {0, 2, 3})
-        assert (store.agreement(1) != Agreement()) is is_there
+        assert (store.changelog_position(1) != ChangelogPosition()) is is_there
         assert found(tmp_path) is is_there
     assert store._storage.read(2, [b"pann"]) == [b"2"]
 
 
 def test_a_copy_that_comes_back_in_time_stays(store: ProfileStore, purger: Purger, clock: Clock) -> None:
-    store.apply(1, {b"pann": b"1"}, Agreement("log", 1, NOBODY))
+    store.apply(1, {b"pann": b"1"}, ChangelogPosition("log", 1, NOBODY))
     for clock.now, owned in ((0.0, {2}), (15.0, {1}), (30.0, {2}), (45.0, {2})):
         purge(purger, owned)
     assert store._storage.read(1, [b"pann"]) == [b"1"]

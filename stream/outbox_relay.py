@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from stream.chain import Chain
+from stream.changelog_writer import ChangelogWriter
 from stream.commits import Commit
-from stream.custody import Custody
 from stream.leased import LeasedPublisher
 from stream.outbox import Letter, sorted_by_destination
 
-__all__ = ["Settlement"]
+__all__ = ["OutboxRelay"]
 
 # Batches whose confirmation may be outstanding; the broker answers within milliseconds.
 _IN_FLIGHT: Final = 16
@@ -23,7 +23,7 @@ _IN_FLIGHT: Final = 16
 _DRAIN_SECONDS: Final = 3.0
 
 
-class Settlement:
+class OutboxRelay:
     """Publishes what commits say, and finishes each when the broker has it.
 
     Of the partitions that `open` was called for, and until `leave`; a commit of another stays in the store.
@@ -32,17 +32,17 @@ class Settlement:
     ----------
     publisher
         Sends the letters.
-    custody
+    writer
         Appends to the changelog.
     fail
         Called with the error when the broker does not take something: nothing may go on then.
     """
 
     def __init__(
-        self, publisher: LeasedPublisher, custody: Custody, fail: Callable[[BaseException], Any]
+        self, publisher: LeasedPublisher, writer: ChangelogWriter, fail: Callable[[BaseException], Any]
     ) -> None:
         self._publisher = publisher
-        self._custody = custody
+        self._writer = writer
         self._fail = fail
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
         self._chains: dict[int, Chain] = {}
@@ -61,7 +61,7 @@ class Settlement:
 
     async def open(self, partition: int, unconfirmed: Commit) -> None:
         """Settle commits of a partition from now on, and first what was not confirmed before."""
-        chain = self._chains[partition] = Chain(partition, self._custody.append, self._fail)
+        chain = self._chains[partition] = Chain(partition, self._writer.append, self._fail)
         if unconfirmed.tickets:
             await self.begin(partition, unconfirmed, lambda: None)
             await chain.ended()

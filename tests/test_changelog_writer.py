@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, Self
 import pytest
 from faust.types import TP
 
-from stream.agreement import Agreement
-from stream.changelog import Author, outgoing
+from stream.changelog import WriterEpoch, outgoing
+from stream.changelog_position import ChangelogPosition
+from stream.changelog_writer import ChangelogWriter, PartitionTaken
 from stream.commits import Commit
-from stream.custody import Custody, PartitionTaken
 from stream.erasure_markers import Erased, marker_of
 from stream.profiles import ProfileStore
 from stream.publisher import Outgoing, Stretch
@@ -78,15 +78,15 @@ class Host:
     def __init__(self, folder: Path, log: MemoryLog) -> None:
         self.store = ProfileStore(folder)
         self.log = log
-        self.custody = Custody(self.store, log, lambda _: log, "profiles")  # type: ignore[arg-type, return-value]
+        self.writer = ChangelogWriter(self.store, log, lambda _: log, "profiles")  # type: ignore[arg-type, return-value]
         self.waiting: list[Commit] = []
 
     async def take(self) -> None:
         """Take the partition over, as a process that has just started."""
         self.waiting.clear()
-        whole = await self.custody.take(self.log, 0, IDENTITIES)  # type: ignore[arg-type]
+        whole = await self.writer.take(self.log, 0, IDENTITIES)  # type: ignore[arg-type]
         if whole.tickets:
-            await self.custody.append(0, whole)
+            await self.writer.append(0, whole)
 
     def fold(self, count: int) -> None:
         """Commit the next numbers, each to its user, and tell them."""
@@ -97,17 +97,17 @@ class Host:
         touched = {number % len(USERS) for number in range(first, first + count)}
         changes = {USERS[place]: repr(held[place]).encode() for place in touched}
         changes[NEXT] = b"%d" % (first + count)
-        agreed = self.store.agreement(0)
-        self.waiting.append(self.store.claim(0, changes, [], agreed))
+        position = self.store.changelog_position(0)
+        self.waiting.append(self.store.claim(0, changes, [], position))
 
     async def publish(self) -> None:
         whole, self.waiting = Commit.join(self.waiting), []
-        await self.custody.append(0, whole)
+        await self.writer.append(0, whole)
 
     def die_publishing(self, records: int) -> None:
         """Put only so many records of what waits into the log, and forget what waits."""
         whole, self.waiting = Commit.join(self.waiting), []
-        self.log.write(outgoing(self.store.agreement(0).claim, whole.changes)[:records])
+        self.log.write(outgoing(self.store.changelog_position(0).claim, whole.changes)[:records])
 
     def users(self) -> list[list[int]]:
         rows = self.store._storage.read(0, list(USERS))
@@ -128,7 +128,7 @@ Hosts = Callable[[], Host]
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
-    monkeypatch.setattr("stream.custody._REVOKED_WITHIN_SECONDS", 0)
+    monkeypatch.setattr("stream.changelog_writer._REVOKED_WITHIN_SECONDS", 0)
     return MemoryLog()
 
 
@@ -239,7 +239,7 @@ def test_what_is_written_over_never_overtakes_letters_that_are_on_their_way(host
             await stale.publish()
         for _ in range(3):
             owner.fold(1)
-        await owner.custody.append(0, owner.waiting.pop(0))
+        await owner.writer.append(0, owner.waiting.pop(0))
         await cold.take()
         assert cold.check() == 6
         assert owner.check() == 8
@@ -250,10 +250,12 @@ def test_what_is_written_over_never_overtakes_letters_that_are_on_their_way(host
 def test_a_takeover_that_was_never_published_has_not_happened(host: Hosts) -> None:
     async def law() -> None:
         first, second = await begun(host()), host()
-        await first.custody.take(first.log, 0, {**IDENTITIES, "clicks": "new"})  # type: ignore[arg-type]
+        await first.writer.take(first.log, 0, {**IDENTITIES, "clicks": "new"})  # type: ignore[arg-type]
         await begun(second, 2)
         await first.take()
-        assert first.store.agreement(0).claim.epoch > second.store.agreement(0).claim.epoch
+        assert (
+            first.store.changelog_position(0).claim.number > second.store.changelog_position(0).claim.number
+        )
         assert first.check() == 6
 
     asyncio.run(law())
@@ -263,8 +265,9 @@ def test_an_older_backup_of_a_store_is_brought_up_to_date(host: Hosts, log: Memo
     async def law() -> None:
         first = await begun(host())
         first.fold(3)
-        log.write(outgoing(first.store.agreement(0).claim, {USERS[0]: b"[0, 3, 6]", USERS[1]: b"[1, 4, 7]"}))
-        log.write(outgoing(first.store.agreement(0).claim, {USERS[2]: b"[2, 5]", NEXT: b"8"}))
+        epoch = first.store.changelog_position(0).claim
+        log.write(outgoing(epoch, {USERS[0]: b"[0, 3, 6]", USERS[1]: b"[1, 4, 7]"}))
+        log.write(outgoing(epoch, {USERS[2]: b"[2, 5]", NEXT: b"8"}))
         await first.take()
         assert first.check() == 8
 
@@ -318,16 +321,16 @@ async def _erase(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("agreed", "why"),
-    [(Agreement("other", 3), "recreated"), (Agreement("log", 99), "ends at")],
+    ("position", "why"),
+    [(ChangelogPosition("other", 3), "recreated"), (ChangelogPosition("log", 99), "ends at")],
     ids=["another-topic", "beyond-the-end"],
 )
 def test_a_copy_of_another_log_is_thrown_away(
-    host: Hosts, agreed: Agreement, why: str, caplog: pytest.LogCaptureFixture
+    host: Hosts, position: ChangelogPosition, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def law() -> None:
         first, second = await begun(host()), host()
-        second.store.apply(0, {USERS[0]: b"[5]", NEXT: b"1"}, agreed)
+        second.store.apply(0, {USERS[0]: b"[5]", NEXT: b"1"}, position)
         await second.take()
         assert second.check() == first.check() == 4
 
@@ -340,7 +343,7 @@ def test_nothing_is_claimed_again_where_nothing_has_changed(host: Hosts, log: Me
         first, end = await begun(host()), log.end
         await first.take()
         assert log.end == end
-        assert first.store.agreement(0).claim == Author(first.store.writer, 1)
+        assert first.store.changelog_position(0).claim == WriterEpoch(first.store.writer, 1)
 
     asyncio.run(law())
 

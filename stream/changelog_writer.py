@@ -9,7 +9,7 @@ from typing import Final
 from faust.types import TP
 from msgspec.structs import replace
 
-from stream.changelog import Assembly, Author, names_of_others, outgoing
+from stream.changelog import CommitReader, WriterEpoch, names_of_others, outgoing
 from stream.commits import Commit
 from stream.crash_points import reach
 from stream.errors import StreamError
@@ -19,7 +19,7 @@ from stream.patience import patiently
 from stream.profiles import ProfileStore
 from stream.restoration import Restoration, Sources
 
-__all__ = ["Custody", "PartitionTaken"]
+__all__ = ["ChangelogWriter", "PartitionTaken"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,23 +32,23 @@ class PartitionTaken(StreamError):
 
     Examples
     --------
-    >>> print(PartitionTaken(TP("profiles", 3), Author(b"id", 7)))
+    >>> print(PartitionTaken(TP("profiles", 3), WriterEpoch(b"id", 7)))
     profiles-3: another worker has claimed it (takeover 7), and the group gives it to this one: start again
     """
 
-    def __init__(self, tp: TP, author: Author) -> None:
-        super().__init__(tp, author)
+    def __init__(self, tp: TP, epoch: WriterEpoch) -> None:
+        super().__init__(tp, epoch)
         self.tp = tp
-        self.author = author
+        self.epoch = epoch
 
     def __str__(self) -> str:
         return (
             f"{self.tp.topic}-{self.tp.partition}: another worker has claimed it (takeover "
-            f"{self.author.epoch}), and the group gives it to this one: start again"
+            f"{self.epoch.number}), and the group gives it to this one: start again"
         )
 
 
-class Custody:
+class ChangelogWriter:
     """Takes partitions of the changelog over, and appends to them.
 
     Parameters
@@ -106,11 +106,11 @@ class Custody:
 
     async def append(self, partition: int, commit: Commit) -> None:
         """Append a commit, all of whose letters are confirmed, and drop it from the store's outbox."""
-        records = outgoing(self._store.agreement(partition).claim, commit.changes)
+        records = outgoing(self._store.changelog_position(partition).claim, commit.changes)
         stretches = await self._publisher.publish_in_turn(self.topic, partition, records)
         reach("published-not-confirmed")
         self._store.confirm(partition, commit.tickets, stretches)
-        if self._store.agreement(partition).is_apart:
+        if self._store.changelog_position(partition).has_diverged:
             again = await patiently(partial(self._mend, partition))
             if again.changes:
                 await self.append(partition, again)
@@ -126,18 +126,18 @@ class Custody:
         PartitionTaken
             If another has claimed the partition; not before the group has had time to revoke it.
         """
-        tp, agreed = TP(self.topic, partition), self._store.agreement(partition)
-        assembly, foreign = Assembly(agreed.author), set[bytes]()
+        tp, position = TP(self.topic, partition), self._store.changelog_position(partition)
+        commits, foreign = CommitReader(position.epoch), set[bytes]()
         async with self.reader([partition]) as reader:
             end = (await reader.ends([tp]))[tp]
-            async for records in reader.read(tp, agreed.offset, end):
-                assembly.add(records)
-                foreign |= names_of_others(agreed.claim, records)
-        if assembly.newest != agreed.claim:
+            async for records in reader.read(tp, position.offset, end):
+                commits.add(records)
+                foreign |= names_of_others(position.claim, records)
+        if commits.newest != position.claim:
             await asyncio.sleep(_REVOKED_WITHIN_SECONDS)  # a rebalance cancels this
-            raise PartitionTaken(tp, assembly.newest)
+            raise PartitionTaken(tp, commits.newest)
         again = foreign - self._store.unconfirmed(partition).changes.keys()
         if again:
             _log.warning("%s-%d: %d names that a stale worker wrote are written again", *tp, len(again))
-        settled = replace(agreed, offset=end, author=agreed.claim, is_apart=False)
+        settled = replace(position, offset=end, epoch=position.claim, has_diverged=False)
         return self._store.claim(partition, {}, again, settled)

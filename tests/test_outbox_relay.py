@@ -8,8 +8,8 @@ import pytest
 
 from stream.commits import Commit
 from stream.outbox import Letter
+from stream.outbox_relay import OutboxRelay
 from stream.publisher import Outgoing
-from stream.settlement import Settlement
 
 
 class FakePublisher:
@@ -27,7 +27,7 @@ class FakePublisher:
         return self.confirmations[-1]
 
 
-class FakeCustody:
+class FakeChangelogWriter:
     """Keeps what is appended; each append waits until the test ends it."""
 
     def __init__(self) -> None:
@@ -42,23 +42,23 @@ class FakeCustody:
 
 
 class Desk:
-    """A settlement of partition 2 with all that is around it."""
+    """A relay of partition 2 with all that is around it."""
 
     def __init__(self) -> None:
-        self.publisher, self.custody = FakePublisher(), FakeCustody()
+        self.publisher, self.writer = FakePublisher(), FakeChangelogWriter()
         self.errors: list[BaseException] = []
         self.done: list[int] = []
-        self.settlement = Settlement(self.publisher, self.custody, self.fail)  # type: ignore[arg-type]
+        self.relay = OutboxRelay(self.publisher, self.writer, self.fail)  # type: ignore[arg-type]
 
     async def opened(self) -> "Desk":
-        await self.settlement.open(2, Commit([], {}, []))
+        await self.relay.open(2, Commit([], {}, []))
         return self
 
     async def fail(self, error: BaseException) -> None:
         self.errors.append(error)
 
     async def begin(self, ticket: int) -> None:
-        await self.settlement.begin(2, commit(ticket), lambda: self.done.append(ticket))
+        await self.relay.begin(2, commit(ticket), lambda: self.done.append(ticket))
 
     def confirm(self, *letters: int) -> None:
         """Confirm the letters of these commits, by their place; each has two destinations."""
@@ -67,14 +67,14 @@ class Desk:
                 confirmation.set_result([])
 
     async def confirm_all(self) -> None:
-        for future in [*self.publisher.confirmations, *self.custody.ends]:
+        for future in [*self.publisher.confirmations, *self.writer.ends]:
             if not future.done():
                 future.set_result(None)  # type: ignore[arg-type]
         await settle()
 
     @property
     def appended(self) -> list[list[int]]:
-        return [commit.tickets for commit in self.custody.appended]
+        return [commit.tickets for commit in self.writer.appended]
 
 
 def commit(ticket: int) -> Commit:
@@ -113,7 +113,7 @@ async def test_the_changelog_waits_for_every_letter_and_the_end_for_the_changelo
     await settle()
     assert desk.appended == [[7]]
     assert not desk.done
-    desk.custody.ends[0].set_result(None)
+    desk.writer.ends[0].set_result(None)
     await settle()
     assert desk.done == [7]
 
@@ -129,7 +129,7 @@ async def test_commits_are_appended_in_their_order_whichever_letters_come_first(
     desk.confirm(0)
     await settle()
     assert desk.appended == [[0, 1, 2]]
-    assert desk.custody.appended[0].changes == {b"row": b"2"}
+    assert desk.writer.appended[0].changes == {b"row": b"2"}
 
 
 @in_a_loop
@@ -142,7 +142,7 @@ async def test_one_appended_at_a_time_and_what_waits_meanwhile_goes_together() -
     desk.confirm(1, 2)
     await settle()
     assert desk.appended == [[0]]
-    desk.custody.ends[0].set_result(None)
+    desk.writer.ends[0].set_result(None)
     await settle()
     assert desk.appended == [[0], [1, 2]]
     assert desk.done == [0]
@@ -155,7 +155,7 @@ async def test_what_the_broker_refuses_is_never_done_and_ends_the_worker() -> No
     refusal = ConnectionError("the broker is away")
     desk.publisher.confirmations[0].set_exception(refusal)
     await desk.confirm_all()
-    await desk.settlement.drain()
+    await desk.relay.drain()
     assert desk.errors == [refusal]
     assert not desk.appended
     assert not desk.done
@@ -176,7 +176,7 @@ async def test_a_batch_waits_where_too_many_are_unconfirmed() -> None:
 @in_a_loop
 async def test_what_an_earlier_run_had_to_say_is_said_before_a_partition_is_open() -> None:
     desk = Desk()
-    opening = asyncio.ensure_future(desk.settlement.open(2, commit(4)))
+    opening = asyncio.ensure_future(desk.relay.open(2, commit(4)))
     await settle()
     assert [topic for topic, _, _ in desk.publisher.sent] == ["examples", "recommendations"]
     assert not opening.done()
@@ -188,7 +188,7 @@ async def test_what_an_earlier_run_had_to_say_is_said_before_a_partition_is_open
 
 @in_a_loop
 async def test_with_nothing_open_there_is_nothing_to_wait_for() -> None:
-    await (await Desk().opened()).settlement.drain()
+    await (await Desk().opened()).relay.drain()
 
 
 @pytest.mark.parametrize("tickets", [1, 5])
@@ -197,7 +197,7 @@ def test_drain_waits_for_all_that_was_begun(tickets: int) -> None:
         desk = await Desk().opened()
         for ticket in range(tickets):
             await desk.begin(ticket)
-        drained = asyncio.ensure_future(desk.settlement.drain())
+        drained = asyncio.ensure_future(desk.relay.drain())
         await settle()
         assert not drained.done()
         await desk.confirm_all()
@@ -225,7 +225,7 @@ async def test_a_batch_whose_agent_is_stopped_while_it_is_sent_is_sent_to_its_en
 async def test_what_is_abandoned_is_not_done_and_is_no_failure() -> None:
     desk = await Desk().opened()
     await desk.begin(7)
-    desk.settlement.abandon()
+    desk.relay.abandon()
     await settle()
     await desk.confirm_all()
     assert not desk.done
@@ -236,14 +236,14 @@ async def test_what_is_abandoned_is_not_done_and_is_no_failure() -> None:
 async def test_a_partition_is_left_when_what_was_begun_is_done_and_takes_no_more() -> None:
     desk = await Desk().opened()
     await desk.begin(7)
-    leaving = asyncio.ensure_future(desk.settlement.leave([2, 3]))
+    leaving = asyncio.ensure_future(desk.relay.leave([2, 3]))
     await settle()
     assert not leaving.done()
     await desk.confirm_all()
     await desk.confirm_all()
     await leaving
     assert desk.done == [7]
-    assert not desk.settlement.holds(2)
+    assert not desk.relay.holds(2)
     for ticket in range(40):
         await desk.begin(ticket)
     assert len(desk.publisher.sent) == 2
@@ -254,12 +254,12 @@ def test_what_the_broker_does_not_confirm_in_time_is_left_behind(monkeypatch: py
         desk = await Desk().opened()
         for ticket in range(16):
             await desk.begin(ticket)
-        await desk.settlement.leave([2])
+        await desk.relay.leave([2])
         await settle()
         assert not desk.done
         assert not desk.errors
         await desk.opened()
         await desk.begin(17)  # the slots are free again
 
-    monkeypatch.setattr("stream.settlement._DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr("stream.outbox_relay._DRAIN_SECONDS", 0.01)
     asyncio.run(asyncio.wait_for(law(), timeout=30))
