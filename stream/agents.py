@@ -11,10 +11,10 @@ from stream.arrivals import Released
 from stream.chunks import Chunk
 from stream.clock import now_ms
 from stream.crash_points import reach
-from stream.erasures import Erasures, Letterhead
+from stream.erasures import Erasures, ErasureStamp
 from stream.gather import Gathering
 from stream.lessons import lessons
-from stream.replies import letters_of
+from stream.replies import outbox_of
 from stream.shelf import shelve
 from stream.transport import consumer
 from stream.turns import Turns
@@ -50,8 +50,8 @@ async def _answer(worker: Worker, arrived: Released) -> None:
     answered = await answer(worker.brain, profiles, batch, hide_bought=hide_bought)
     if not worker.is_current(arrived.chunk):
         return  # a rebalance came meanwhile: who owns the partition now reads these events again
-    letters = letters_of(arrived, answered, worker.stamp(batch, arrived))
-    commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, letters)
+    outbox = outbox_of(arrived, answered, worker.stamp(batch, arrived))
+    commit = worker.store.commit(arrived.partition, profiles, arrived.next_offsets, outbox)
     reach("saved-not-published")
     await worker.settle(arrived, answered.seen, commit, len(answered.examples.item))
 
@@ -66,10 +66,10 @@ async def erase(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 async def _erase(worker: Worker, chunk: Chunk) -> None:
     topic, partition = chunk.tp
-    head = Letterhead(worker.topics.name("examples"), worker.topics.name("decisions"), now_ms())
-    erasures = Erasures.of(chunk, worker.store, head)
-    letters = [letter.to_bytes() for letter in erasures.letters]
-    commit = worker.store.erase(partition, erasures.changes, {topic: chunk.next_offset}, letters)
+    stamp = ErasureStamp(worker.topics.name("examples"), worker.topics.name("decisions"), now_ms())
+    erasures = Erasures.of(chunk, worker.store, stamp)
+    outbox = [record.to_bytes() for record in erasures.outbox]
+    commit = worker.store.erase(partition, erasures.changes, {topic: chunk.next_offset}, outbox)
     reach("erased-not-published")
 
     def done() -> None:
@@ -105,5 +105,5 @@ async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Take in what the shop says of its items."""
     async for chunk in chunks:
         worker.take(chunk)
-        letters = shelve(chunk, worker.catalog, now_ms())
-        await worker.settle_inner(chunk, letters)
+        dead_letters = shelve(chunk, worker.catalog, now_ms())
+        await worker.settle_inner(chunk, dead_letters)

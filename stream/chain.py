@@ -13,27 +13,27 @@ __all__ = ["Chain"]
 
 class _Link(NamedTuple):
     commit: Commit
-    sending: "asyncio.Task[asyncio.Future[list[Any]]]"  # its result is the confirmation of the letters
+    sending: "asyncio.Task[asyncio.Future[list[Any]]]"  # its result is the confirmation of the outbox
     settled: "asyncio.Future[None]"
     done: Callable[[], None]
 
     async def outbox_confirmed(self) -> None:
-        """Wait until the broker has the letters."""
+        """Wait until the broker has the outbox."""
         await (await self.sending)
 
     @property
     def is_outbox_confirmed(self) -> bool:
         if not self.sending.done() or self.sending.exception() is not None:
             return False
-        letters = self.sending.result()
-        return letters.done() and letters.exception() is None
+        confirmation = self.sending.result()
+        return confirmation.done() and confirmation.exception() is None
 
 
 class Chain:
-    """Appends commits to the changelog once their letters are confirmed, one after another.
+    """Appends commits to the changelog once their outboxes are confirmed, one after another.
 
-    Those whose letters are confirmed while an earlier one is being appended go together: as one, of which the
-    log has all or nothing that counts.
+    Those whose outboxes are confirmed while an earlier one is being appended go together: as one, of which
+    the log has all or nothing that counts.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Chain:
         sending: "asyncio.Task[asyncio.Future[list[Any]]]",
         done: Callable[[], None],
     ) -> "asyncio.Future[None]":
-        """Append a commit, the letters of which are being sent, after all before it; return its end."""
+        """Append a commit whose outbox is being sent, after all before it; return its end."""
         settled = asyncio.get_running_loop().create_future()
         self._links.append(_Link(commit, sending, settled, done))
         if self._running is None:

@@ -105,7 +105,7 @@ class ChangelogWriter:
         return True
 
     async def append(self, partition: int, commit: Commit) -> None:
-        """Append a commit, all of whose letters are confirmed, and drop it from the store's outbox."""
+        """Append a commit whose outbox is confirmed, and drop it from the store's outbox."""
         records = outgoing(self._store.changelog_position(partition).claim, commit.changes)
         stretches = await self._publisher.publish_in_turn(self.topic, partition, records)
         reach("published-not-confirmed")
@@ -119,7 +119,7 @@ class ChangelogWriter:
         """Read what came between this store's own records, and return what has to be written again for it.
 
         A retry of this worker's own producer comes between as well, and does no harm. Names that wait in the
-        outbox are left out: they are written again soon, and their newest values must not overtake letters.
+        outbox are left out: they are written again soon, and their newest values must not overtake it.
 
         Raises
         ------

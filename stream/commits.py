@@ -12,7 +12,7 @@ __all__ = ["Commit", "Pending", "changes_of", "places_of"]
 
 
 class Commit(NamedTuple):
-    """New values by name, for the changelog, and letters, byte for byte.
+    """New values by name, for the changelog, and outbox records, byte for byte.
 
     ``tickets`` are the numbers under which the store keeps it until it is confirmed.
 
@@ -20,12 +20,12 @@ class Commit(NamedTuple):
     --------
     >>> first, second = Commit([1], {b"a": b"1", b"b": b"1"}, [b"x"]), Commit([2], {b"b": b"2"}, [b"y"])
     >>> Commit.join([first, second])
-    Commit(tickets=[1, 2], changes={b'a': b'1', b'b': b'2'}, letters=[b'x', b'y'])
+    Commit(tickets=[1, 2], changes={b'a': b'1', b'b': b'2'}, outbox=[b'x', b'y'])
     """
 
     tickets: list[int]
     changes: dict[bytes, bytes | None]
-    letters: list[bytes]
+    outbox: list[bytes]
 
     @property
     def offsets(self) -> dict[str, int]:
@@ -35,12 +35,12 @@ class Commit(NamedTuple):
 
     @classmethod
     def join(cls, commits: Iterable["Commit"]) -> "Commit":
-        """Return commits that follow one another as one: the last value of each name, and all letters."""
+        """Return commits that follow one another as one: the last value of each name, and all records."""
         whole = cls([], {}, [])
         for commit in commits:
             whole.tickets.extend(commit.tickets)
             whole.changes.update(commit.changes)
-            whole.letters.extend(commit.letters)
+            whole.outbox.extend(commit.outbox)
         return whole
 
 
@@ -48,12 +48,12 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
     """A commit as it lies in the store: the names it changed, without their values."""
 
     names: list[bytes]
-    letters: list[bytes]
+    outbox: list[bytes]
 
     @classmethod
-    def of(cls, changes: Mapping[bytes, bytes | None], letters: list[bytes]) -> "Pending":
+    def of(cls, changes: Mapping[bytes, bytes | None], outbox: list[bytes]) -> "Pending":
         """Return what is kept of a commit."""
-        return cls(list(changes), letters)
+        return cls(list(changes), outbox)
 
     def to_bytes(self) -> bytes:
         """Return the stored form."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from models.errors import ModelError
 from models.examples import no_examples, pack
-from stream.outbox import Letter
+from stream.outbox import OutboxRecord
 
 __all__ = ["ErasureUnreadable", "erased_user", "erasure_record"]
 
@@ -23,18 +23,18 @@ class ErasureUnreadable(ModelError, ValueError):
     """A header that is no pseudonym."""
 
 
-def erasure_record(examples: str, pseudonym: int) -> Letter:
+def erasure_record(examples: str, pseudonym: int) -> OutboxRecord:
     """Return the record that erases a user; ``examples`` is the full name of the topic.
 
     Examples
     --------
-    >>> letter = erasure_record("examples", -7)
-    >>> letter.partition, [name for name, _ in letter.headers]
+    >>> record = erasure_record("examples", -7)
+    >>> record.partition, [name for name, _ in record.headers]
     (0, ['forget'])
-    >>> erased_user(letter.headers)
+    >>> erased_user(record.headers)
     -7
     """
-    return Letter(examples, 0, None, pack(no_examples(), []), ((_HEADER, _PSEUDONYM.pack(pseudonym)),))
+    return OutboxRecord(examples, 0, None, pack(no_examples(), []), ((_HEADER, _PSEUDONYM.pack(pseudonym)),))
 
 
 def erased_user(headers: Iterable[tuple[str, bytes]]) -> int | None:

@@ -13,16 +13,16 @@ from models.timeline import time_of
 from stream.chunks import Chunk, RawRecord
 from stream.erasure_markers import Erased, ErasureMarkers, marker_of, user_digest
 from stream.erasure_records import erasure_record
-from stream.outbox import Letter, dead_letter
+from stream.outbox import OutboxRecord, dead_letter
 from stream.profiles import ProfileStore
 
-__all__ = ["Erasures", "Letterhead", "Request"]
+__all__ = ["ErasureStamp", "Erasures", "Request"]
 
 _REASON: Final = "the user asked to be forgotten"
 
 
-class Letterhead(NamedTuple):
-    """What the letters of erasures have in common; ``now`` is milliseconds since the Unix epoch."""
+class ErasureStamp(NamedTuple):
+    """What the outbox records of erasures have in common; ``now`` is milliseconds since the Unix epoch."""
 
     examples: str  # full names of topics
     decisions: str
@@ -75,36 +75,38 @@ class Erasures:
         Who was erased before.
     chunk
         Whose records are given.
-    head
-        For the letters.
+    stamp
+        For the outbox records.
 
     Attributes
     ----------
     changes
         New values of the store, by name.
-    letters
+    outbox
         What is to be told: to the learner, to whoever reads decisions, and of records that are no requests.
     users, refused
         How many were erased, and how many records are no requests.
     """
 
-    def __init__(self, profiles: Profiles, markers: ErasureMarkers, chunk: Chunk, head: Letterhead) -> None:
+    def __init__(
+        self, profiles: Profiles, markers: ErasureMarkers, chunk: Chunk, stamp: ErasureStamp
+    ) -> None:
         self._profiles = profiles
         self._markers = markers
         self._chunk = chunk
-        self._head = head
+        self._stamp = stamp
         self._erased: dict[str, Erased] = {}
         self.changes: dict[bytes, bytes | None] = {}
-        self.letters: list[Letter] = []
+        self.outbox: list[OutboxRecord] = []
         self.users = self.refused = 0
 
     @classmethod
-    def of(cls, chunk: Chunk, store: ProfileStore, head: Letterhead) -> "Erasures":
+    def of(cls, chunk: Chunk, store: ProfileStore, stamp: ErasureStamp) -> "Erasures":
         """Return what the records of a chunk do to the profiles of its partition."""
         partition = chunk.tp.partition
-        asked = [_read(record, head.now) for record in chunk.records]
+        asked = [_read(record, stamp.now) for record in chunk.records]
         profiles = store.load(partition, (one.user for one in asked if isinstance(one, Request)))
-        erasures = cls(profiles, store.markers(partition), chunk, head)
+        erasures = cls(profiles, store.markers(partition), chunk, stamp)
         for one in asked:
             if isinstance(one, Request):
                 erasures.erase(one)
@@ -114,7 +116,7 @@ class Erasures:
 
     def refuse(self, record: RawRecord, error: InvalidRecord) -> None:
         """Send a record to the dead letters."""
-        self.letters.append(dead_letter(*self._chunk.tp, record, error))
+        self.outbox.append(dead_letter(*self._chunk.tp, record, error))
         self.refused += 1
 
     def erase(self, request: Request) -> None:
@@ -135,16 +137,16 @@ class Erasures:
             self._delete(user, row)
         self._erased[user] = erased = Erased(until, request.ts)
         self.changes |= [marker_of(user, erased)]
-        self.letters.append(self._decision(request, until, removed))
+        self.outbox.append(self._decision(request, until, removed))
         self.users += 1
 
     def _delete(self, user: str, row: int) -> None:
         self.changes[b"p" + user.encode()] = None
         if row in self._profiles.blocks:
             self.changes[b"b" + user.encode()] = None
-        self.letters.append(erasure_record(self._head.examples, int(self._profiles.pseudonym[row])))
+        self.outbox.append(erasure_record(self._stamp.examples, int(self._profiles.pseudonym[row])))
 
-    def _decision(self, request: Request, until: int, removed: Removed) -> Letter:
+    def _decision(self, request: Request, until: int, removed: Removed) -> OutboxRecord:
         topic, partition = self._chunk.tp
         details = {
             "user": user_digest(request.user).hex(),
@@ -154,5 +156,5 @@ class Erasures:
             "until": until,
             **msgspec.structs.asdict(removed),
         }
-        decision = Decision(kind="erasure", ts=self._head.now, reason=_REASON, details=details)
-        return Letter(self._head.decisions, partition, None, encode(decision))
+        decision = Decision(kind="erasure", ts=self._stamp.now, reason=_REASON, details=details)
+        return OutboxRecord(self._stamp.decisions, partition, None, encode(decision))

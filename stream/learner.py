@@ -143,7 +143,7 @@ class Learner:
             loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
             erased = await self._memories.forget(lesson.erased_users)
             self.progress.learnt(lesson, self._brain.recommender.remembered)
-            self._finished += [chunk for chunk, letters in lesson.finished if not letters]
+            self._finished += [chunk for chunk, dead in lesson.finished if not dead]
             await self._publish_if_due()
             return Learnt(loss, erased)
 

@@ -85,7 +85,7 @@ class _Reading:
         self._position = place.position
         self._read_to = dict(place.learnt_to)
         self._learnt_to = dict(place.learnt_to)
-        self._letters: dict[int, bytes] = {}
+        self._dead_letters: dict[int, bytes] = {}
         self._start()
 
     def _start(self) -> None:
@@ -103,7 +103,7 @@ class _Reading:
             return self._new(record)
         except ModelError as error:
             refused = InvalidRecord("value", (record.value or b"")[:64], str(error))
-            self._letters[record.offset] = dead_letter(*chunk.tp, record, refused).to_bytes()
+            self._dead_letters[record.offset] = dead_letter(*chunk.tp, record, refused).to_bytes()
             return _NOTHING
 
     def _new(self, record: RawRecord) -> Part:
@@ -134,8 +134,8 @@ class _Reading:
             self._erased_users.append(part.erased_user)
 
     def finish(self, chunk: Chunk) -> None:
-        self._finished.append((chunk, self._letters))
-        self._letters = {}
+        self._finished.append((chunk, self._dead_letters))
+        self._dead_letters = {}
 
     def take(self) -> Lesson:
         lesson = Lesson(

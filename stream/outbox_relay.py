@@ -1,6 +1,6 @@
-"""The end of a batch: its letters are confirmed by the broker, then its changes, and only then is it done.
+"""The end of a batch: its outbox is confirmed by the broker, then its changes, and only then is it done.
 
-So the changelog never leads the letters. Who rebuilds a partition from it reads the sources from its offsets:
+So the changelog never leads the outbox. Who rebuilds a partition from it reads the sources from its offsets:
 what is folded already drops out as repeats, and has been answered; the rest is answered then.
 """
 
@@ -13,7 +13,7 @@ from stream.chain import Chain
 from stream.changelog_writer import ChangelogWriter
 from stream.commits import Commit
 from stream.leased import LeasedPublisher
-from stream.outbox import Letter, sorted_by_destination
+from stream.outbox import OutboxRecord, sorted_by_destination
 
 __all__ = ["OutboxRelay"]
 
@@ -31,7 +31,7 @@ class OutboxRelay:
     Parameters
     ----------
     publisher
-        Sends the letters.
+        Sends the outbox.
     writer
         Appends to the changelog.
     fail
@@ -67,7 +67,7 @@ class OutboxRelay:
             await chain.ended()
 
     async def begin(self, partition: int, commit: Commit, done: Callable[[], None]) -> None:
-        """Send the commit's letters; ``done`` is called once the broker has them and the changelog.
+        """Send the commit's outbox; ``done`` is called once the broker has it and the changelog.
 
         It waits only while too many commits are unconfirmed. Where its caller is cancelled while it sends,
         the rest is sent all the same: a stop in good order leaves no commit half sent.
@@ -77,13 +77,13 @@ class OutboxRelay:
         if chain is None:
             self._slots.release()
             return
-        sending = asyncio.create_task(self._send(commit.letters))
+        sending = asyncio.create_task(self._send(commit.outbox))
         chain.add(commit, sending, done).add_done_callback(lambda _: self._slots.release())
         await asyncio.wait([sending])
 
-    async def send_and_wait(self, letters: Iterable[bytes]) -> None:
-        """Send letters that belong to no commit, and wait until the broker has them."""
-        await (await self._send(letters))
+    async def send_and_wait(self, outbox: Iterable[bytes]) -> None:
+        """Send records that belong to no commit, and wait until the broker has them."""
+        await (await self._send(outbox))
 
     async def leave(self, partitions: Iterable[int]) -> None:
         """Finish what was begun of partitions that go to another worker, as far as there is time for it."""
@@ -108,8 +108,8 @@ class OutboxRelay:
             for end in late:
                 end.cancel()
 
-    async def _send(self, letters: Iterable[bytes]) -> "asyncio.Future[list[Any]]":
+    async def _send(self, outbox: Iterable[bytes]) -> "asyncio.Future[list[Any]]":
         sent = []
-        for (topic, partition), records in sorted_by_destination(map(Letter.from_bytes, letters)):
+        for (topic, partition), records in sorted_by_destination(map(OutboxRecord.from_bytes, outbox)):
             sent.append(await self._publisher.publish(topic, partition, records))
         return asyncio.gather(*sent)

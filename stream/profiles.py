@@ -59,7 +59,7 @@ class ProfileStore:
     >>> folder = TemporaryDirectory()
     >>> store = ProfileStore(Path(folder.name) / "profiles")
     >>> commit = store.commit(0, store.load(0, ["ann"]), {"clicks": 17}, [b"hello"])
-    >>> store.offsets(0), store.unconfirmed(0).letters
+    >>> store.offsets(0), store.unconfirmed(0).outbox
     ({'clicks': 17}, [b'hello'])
     >>> store.confirm(0, commit.tickets, [])
     >>> store.unconfirmed(0).tickets
@@ -93,20 +93,20 @@ class ProfileStore:
         return profiles
 
     def commit(
-        self, partition: int, profiles: Profiles, offsets: Mapping[str, int], letters: list[bytes]
+        self, partition: int, profiles: Profiles, offsets: Mapping[str, int], outbox: list[bytes]
     ) -> Commit:
         """Write what changed in the profiles, the next offset by topic and the outbox, all or nothing."""
         state, places = changes_of(profiles), places_of(offsets)
-        commit = Commit([self.tickets.draw(partition)], {**state, **places}, letters)
+        commit = Commit([self.tickets.draw(partition)], {**state, **places}, outbox)
         self._storage.write(partition, state, {**places, **self.tickets.entry(commit)})
         self.places.move(partition, offsets)
         return commit
 
     def erase(
-        self, partition: int, changes: Changes, offsets: Mapping[str, int], letters: list[bytes]
+        self, partition: int, changes: Changes, offsets: Mapping[str, int], outbox: list[bytes]
     ) -> Commit:
         """Write changes that erase users, and the rest as `commit` does; `Tickets.purge` purges them."""
-        commit = Commit([self.tickets.draw(partition)], {**changes, **places_of(offsets)}, letters)
+        commit = Commit([self.tickets.draw(partition)], {**changes, **places_of(offsets)}, outbox)
         unpurged = unpurged_since(commit.tickets[0])
         self._write(partition, commit.changes, {**self.tickets.entry(commit), **unpurged})
         return commit
@@ -131,20 +131,20 @@ class ProfileStore:
         return commit._replace(changes=dict(zip(names, values, strict=True)))
 
     def confirm(self, partition: int, tickets: list[int], stretches: Iterable[Stretch]) -> None:
-        """Drop the outbox of commits: the broker has their letters, and in these stretches their changes."""
+        """Drop the outbox of commits: the broker has its records, and in these stretches their changes."""
         position = self._positions[partition] = self.changelog_position(partition).confirmed(stretches)
         self._storage.write(partition, {}, {**self.tickets.without(tickets), _POSITION: _encode(position)})
 
     def unconfirmed(self, partition: int) -> Commit:
         """Return all that was not confirmed as one commit: what a restart has to send again.
 
-        The letters are as they were; the changes are as they are now, so as new or newer.
+        The outbox is as it was; the changes are as they are now, so as new or newer.
         """
         found = list(self.tickets.unconfirmed(partition))
         names = list(dict.fromkeys(name for _, one in found for name in one.names))
         values = dict(zip(names, self._storage.read(partition, names), strict=True))
-        letters = [raw for _, one in found for raw in one.letters]
-        return Commit([ticket for ticket, _ in found], values, letters)
+        outbox = [raw for _, one in found for raw in one.outbox]
+        return Commit([ticket for ticket, _ in found], values, outbox)
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""

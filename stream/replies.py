@@ -11,15 +11,15 @@ from models.names import Names
 from stream.answering import Answer
 from stream.arrivals import Arrival, Released
 from stream.origins import HEADER, Origins, source_name
-from stream.outbox import Letter, dead_letter
+from stream.outbox import OutboxRecord, dead_letter
 
-__all__ = ["Stamp", "letters_of"]
+__all__ = ["Stamp", "outbox_of"]
 
 _EXAMPLES_PARTITION: Final = 0
 
 
 class Stamp(NamedTuple):
-    """What all letters of a batch have in common.
+    """What all records of a batch's outbox have in common.
 
     ``now`` is the clock in milliseconds since the Unix epoch, ``version`` the model's; ``generations`` is for
     `source_name`.
@@ -33,22 +33,22 @@ class Stamp(NamedTuple):
     generations: Mapping[str, int]
 
 
-def letters_of(arrived: Released, answered: Answer, stamp: Stamp) -> list[bytes]:
+def outbox_of(arrived: Released, answered: Answer, stamp: Stamp) -> list[bytes]:
     """Return all that a batch has to say, as it is kept in the outbox."""
-    letters = _answers(arrived, answered, stamp)
+    records = _answers(arrived, answered, stamp)
     if len(answered.examples.item):
-        letters.append(_examples_letter(arrived, answered, stamp))
-    letters += [dead_letter(*place.chunk.tp, place.record, error) for place, error in arrived.refused]
-    return [letter.to_bytes() for letter in letters]
+        records.append(_examples_record(arrived, answered, stamp))
+    records += [dead_letter(*place.chunk.tp, place.record, error) for place, error in arrived.refused]
+    return [record.to_bytes() for record in records]
 
 
-def _answers(arrived: Released, answered: Answer, stamp: Stamp) -> list[Letter]:
+def _answers(arrived: Released, answered: Answer, stamp: Stamp) -> list[OutboxRecord]:
     """Return an answer for each event that was no repeat, on its way to the partition of its user."""
     answers = zip(answered.seen.kept.tolist(), ranked_items(answered.ranked, stamp.names), strict=True)
     return [_answer(arrived.places[at], arrived.events[at], items, stamp) for at, items in answers]
 
 
-def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp) -> Letter:
+def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp) -> OutboxRecord:
     topic, partition = place.chunk.tp
     answer = Recommendation(
         recommendation_id=f"{source_name(topic, stamp.generations)}-{partition}-{place.record.offset}",
@@ -59,13 +59,13 @@ def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp)
         model_version=stamp.version,
         items=items,
     )
-    return Letter(stamp.recommendations, partition, event.user_id.encode(), encode(answer))
+    return OutboxRecord(stamp.recommendations, partition, event.user_id.encode(), encode(answer))
 
 
-def _examples_letter(arrived: Released, answered: Answer, stamp: Stamp) -> Letter:
+def _examples_record(arrived: Released, answered: Answer, stamp: Stamp) -> OutboxRecord:
     """Return the examples of a batch, packed into one record for the learner, with where they came from."""
     examples, kept = answered.examples, answered.seen.kept.tolist()
     packed = pack(examples, stamp.names.of(examples.item.tolist()))
     teaching = [arrived.places[at] for at in kept if not arrived.events[at].event.takes_back]
     origins = Origins.of(arrived.partition, teaching, stamp.generations).to_bytes()
-    return Letter(stamp.examples, _EXAMPLES_PARTITION, None, packed, ((HEADER, origins),))
+    return OutboxRecord(stamp.examples, _EXAMPLES_PARTITION, None, packed, ((HEADER, origins),))

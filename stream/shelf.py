@@ -10,11 +10,11 @@ __all__ = ["shelve"]
 
 
 def shelve(chunk: Chunk, catalog: Catalog, now: int) -> dict[int, bytes]:
-    """Put a chunk's items into the catalog; return the letters, by offset, for records that are no items.
+    """Put a chunk's items into the catalog; return dead letters, by offset, of records that are no items.
 
     A null value takes the item out. ``now`` is the clock in milliseconds since the Unix epoch.
     """
-    letters = {}
+    dead_letters = {}
     for record in chunk.records:
         try:
             if record.value is None and record.key:
@@ -22,5 +22,5 @@ def shelve(chunk: Chunk, catalog: Catalog, now: int) -> dict[int, bytes]:
             else:
                 catalog.put(ITEMS.decode(record.value, record.key, now))
         except InvalidRecord as error:
-            letters[record.offset] = dead_letter(*chunk.tp, record, error).to_bytes()
-    return letters
+            dead_letters[record.offset] = dead_letter(*chunk.tp, record, error).to_bytes()
+    return dead_letters

@@ -61,7 +61,7 @@ class Tickets:
     def entry(commit: Commit) -> Changes:
         """Return what keeps a commit of one ticket."""
         (ticket,) = commit.tickets
-        return {_name(ticket): Pending.of(commit.changes, commit.letters).to_bytes()}
+        return {_name(ticket): Pending.of(commit.changes, commit.outbox).to_bytes()}
 
     @staticmethod
     def without(tickets: Iterable[int]) -> dict[bytes, bytes | None]:

@@ -153,11 +153,11 @@ class Worker:
         """Note that a chunk is folded in memory."""
         self.read_to[chunk.tp] = chunk.next_offset
 
-    async def settle_inner(self, chunk: Chunk, letters: dict[int, bytes]) -> None:
-        """Finish a chunk whose fold is in memory alone; letters, by offset, are sent at its first reading."""
+    async def settle_inner(self, chunk: Chunk, dead_letters: dict[int, bytes]) -> None:
+        """Finish a chunk whose fold is in memory alone; its dead letters, by offset, are sent only once."""
         tp = chunk.tp
         sent_below = self.store.dead_letters_sent_below(*tp)
-        new = [letter for offset, letter in letters.items() if offset >= sent_below]
+        new = [raw for offset, raw in dead_letters.items() if offset >= sent_below]
         if new:
             await self.relay.send_and_wait(new)
             self.store.note_dead_letters_sent(*tp, chunk.next_offset)
@@ -175,9 +175,9 @@ class Worker:
             self.meters.count_lesson(lesson.events, learnt.loss, (now_ms() - lesson.sent_at) / 1000)
         self.meters.erased.inc(learnt.erased)
         self.pace.learnt(lesson.events)
-        for chunk, letters in lesson.finished:
-            if letters:
-                await self.settle_inner(chunk, letters)
+        for chunk, dead_letters in lesson.finished:
+            if dead_letters:
+                await self.settle_inner(chunk, dead_letters)
 
     @property
     def learns(self) -> bool:

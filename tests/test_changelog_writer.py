@@ -230,7 +230,7 @@ def test_what_a_stale_worker_writes_does_not_count_and_is_written_over(host: Hos
     asyncio.run(law())
 
 
-def test_what_is_written_over_never_overtakes_letters_that_are_on_their_way(host: Hosts) -> None:
+def test_what_is_written_over_never_overtakes_records_that_are_on_their_way(host: Hosts) -> None:
     async def law() -> None:
         stale, owner, cold = await begun(host()), host(), host()
         stale.fold(3)

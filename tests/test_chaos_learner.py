@@ -30,8 +30,8 @@ def record(start: int, stop: int) -> Record:
 
 
 def erasure(who: int) -> Record:
-    letter = erasure_record("examples", who)
-    return Record("examples", 0, 0, 0, None, letter.value, letter.headers)
+    written = erasure_record("examples", who)
+    return Record("examples", 0, 0, 0, None, written.value, written.headers)
 
 
 def journal(version: int, *steps: tuple[int, int, int], position: int = 0) -> Record:

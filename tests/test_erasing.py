@@ -143,6 +143,6 @@ def test_what_comes_after_an_erasure_is_forgotten_up_to_it_and_begins_a_new_prof
     bench = asyncio.run(law())
     assert [len(arrived.erased) for arrived in bench.seen] == [2, 1]
     assert [event.ts for arrived in bench.seen for event in arrived.events] == [16]
-    assert bench.commits[2].letters == []
+    assert bench.commits[2].outbox == []
     assert store.load(3, ["ann"]).events.tolist() == [1]
     assert store.offsets(3) == {"clicks": 4, "forget": 5}

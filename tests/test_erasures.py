@@ -17,13 +17,13 @@ from models.seen import BLOCK
 from stream.chunks import Chunk
 from stream.erasure_markers import Erased, user_digest
 from stream.erasure_records import erased_user
-from stream.erasures import Erasures, Letterhead
+from stream.erasures import Erasures, ErasureStamp
 from stream.profiles import ProfileStore
 
 NOW = 1_700_000_000_000
 DAY = 86_400_000
 FORGET = TP("forget", 2)
-HEAD = Letterhead("examples", "decisions", NOW)
+STAMP = ErasureStamp("examples", "decisions", NOW)
 
 
 @pytest.fixture
@@ -60,17 +60,17 @@ def erase(store: ProfileStore, *records: Any) -> Erasures:
     """Return what the records do, once it is done."""
     for offset, record in enumerate(records, start=40):
         record.offset = offset
-    erasures = Erasures.of(Chunk(FORGET, records, 1), store, HEAD)
+    erasures = Erasures.of(Chunk(FORGET, records, 1), store, STAMP)
     store.erase(2, erasures.changes, {"forget": 40 + len(records)}, [])
     return erasures
 
 
-def letters_to(erasures: Erasures, topic: str) -> list[Any]:
-    return [letter for letter in erasures.letters if letter.topic == topic]
+def records_to(erasures: Erasures, topic: str) -> list[Any]:
+    return [record for record in erasures.outbox if record.topic == topic]
 
 
 def details(erasures: Erasures) -> list[dict[str, Any]]:
-    return [msgspec.msgpack.decode(letter.value)["details"] for letter in letters_to(erasures, "decisions")]
+    return [msgspec.msgpack.decode(record.value)["details"] for record in records_to(erasures, "decisions")]
 
 
 def test_a_profile_goes_with_its_blocks_and_a_marker_stays(store: ProfileStore) -> None:
@@ -87,9 +87,9 @@ def test_a_profile_goes_with_its_blocks_and_a_marker_stays(store: ProfileStore) 
 def test_the_learner_is_told_the_pseudonym_and_a_record_says_what_was_removed(store: ProfileStore) -> None:
     pseudonym = lived(store, "ann", BLOCK + 6)
     erasures = erase(store, request("ann", 500))
-    (letter,) = letters_to(erasures, "examples")
-    assert erased_user(letter.headers) == pseudonym
-    (decision,) = [msgspec.msgpack.decode(one.value) for one in letters_to(erasures, "decisions")]
+    (record,) = records_to(erasures, "examples")
+    assert erased_user(record.headers) == pseudonym
+    (decision,) = [msgspec.msgpack.decode(one.value) for one in records_to(erasures, "decisions")]
     assert (decision["kind"], decision["ts"]) == ("erasure", NOW)
     assert decision["details"] == {
         "user": user_digest("ann").hex(),
@@ -108,7 +108,7 @@ def test_a_user_nobody_has_seen_leaves_a_marker_and_a_record_and_nothing_for_the
     store: ProfileStore,
 ) -> None:
     erasures = erase(store, request("eve", 500))
-    assert letters_to(erasures, "examples") == []
+    assert records_to(erasures, "examples") == []
     assert [(one["events"], one["until"]) for one in details(erasures)] == [(0, 500)]
     assert store.markers(2).of("eve") == Erased(500, 500)
 
@@ -123,7 +123,7 @@ def test_a_request_that_comes_again_does_not_touch_who_came_anew(store: ProfileS
     erase(store, request("ann", 500), request("ann", 500))
     lived(store, "ann", 5, first=600)
     again = erase(store, request("ann", 500), request("ann", 400))
-    assert (again.changes, again.letters, again.users) == ({}, [], 0)
+    assert (again.changes, again.outbox, again.users) == ({}, [], 0)
     assert store.load(2, ["ann"]).events.tolist() == [5]
 
 
@@ -141,7 +141,7 @@ def test_a_user_who_is_named_twice_is_removed_once_and_up_to_the_later_time(stor
     lived(store, "ann", 20)
     erasures = erase(store, request("ann", 500), request("bob", 7), request("ann", 600))
     assert [(one["events"], one["until"]) for one in details(erasures)] == [(20, 500), (0, 7), (0, 600)]
-    assert len(letters_to(erasures, "examples")) == 1
+    assert len(records_to(erasures, "examples")) == 1
     assert store.markers(2).of("ann") == Erased(600, 600)
 
 
@@ -157,8 +157,8 @@ def test_what_asks_for_nothing_is_a_dead_letter_and_the_rest_is_done(store: Prof
         store, nothing, request("ann", key="bob"), request("ann", NOW + 2 * DAY), request("ann", 500)
     )
     assert (erasures.users, erasures.refused) == (1, 3)
-    dead = letters_to(erasures, "forget.dlq")
-    assert [dict(letter.headers)["dlq.offset"] for letter in dead] == [b"40", b"41", b"42"]
-    errors = [dict(letter.headers)["dlq.error"].decode() for letter in dead]
+    dead = records_to(erasures, "forget.dlq")
+    assert [dict(record.headers)["dlq.offset"] for record in dead] == [b"40", b"41", b"42"]
+    errors = [dict(record.headers)["dlq.error"].decode() for record in dead]
     assert [error.split(":")[0] for error in errors] == ["value", "key", "ts"]
     assert store.load(2, ["ann"]).events.tolist() == [0]

@@ -53,7 +53,7 @@ def test_nothing_is_published_before_the_lease_is_held() -> None:
         lease = Lease(10.0, clock)
         publisher = LeasedPublisher(kept, lambda: lease)  # type: ignore[arg-type]
         waiting = [
-            asyncio.ensure_future(publisher.publish("letters", 0, [])),
+            asyncio.ensure_future(publisher.publish("outbox", 0, [])),
             asyncio.ensure_future(publisher.publish_in_turn("changelog", 0, [])),
         ]
         _, pending = await asyncio.wait(waiting, timeout=0.1)
@@ -61,7 +61,7 @@ def test_nothing_is_published_before_the_lease_is_held() -> None:
         assert not kept.sent
         lease.renew(as_of=clock.now)
         await asyncio.gather(*waiting)
-        assert kept.sent == ["letters", "changelog"]
+        assert kept.sent == ["outbox", "changelog"]
         clock.now += 10.0
         late = asyncio.ensure_future(publisher.publish("late", 0, []))
         _, pending = await asyncio.wait([late], timeout=0.1)

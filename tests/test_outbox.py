@@ -1,4 +1,4 @@
-"""Laws of letters: what a batch has to say survives as bytes, and keeps its order."""
+"""Laws of the outbox: what a batch has to say survives as bytes, and keeps its order."""
 
 import msgpack
 import pytest
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from models.codec import EVENTS
 from models.errors import InvalidRecord
-from stream.outbox import Letter, dead_letter, sorted_by_destination
+from stream.outbox import OutboxRecord, dead_letter, sorted_by_destination
 
 ROOM = 3_670_016  # bytes, 3.5 MiB
 
-letters = st.builds(
-    Letter,
+records = st.builds(
+    OutboxRecord,
     topic=st.sampled_from(("recommendations", "examples", "clicks.dlq")),
     partition=st.integers(0, 3),
     key=st.none() | st.binary(max_size=9),
@@ -23,24 +23,24 @@ letters = st.builds(
 )
 
 
-def dead(key: bytes, value: bytes) -> Letter:
+def dead(key: bytes, value: bytes) -> OutboxRecord:
     record = chunk(TP("clicks", 0), 0, [BAD]).records[0]
     record.key, record.value = key, value  # type: ignore[misc]
     return dead_letter("clicks", 0, record, InvalidRecord("value", None, "must be a map"))
 
 
-@given(letters)
-def test_a_letter_survives_as_bytes(letter: Letter) -> None:
-    assert Letter.from_bytes(letter.to_bytes()) == letter
+@given(records)
+def test_a_record_survives_as_bytes(record: OutboxRecord) -> None:
+    assert OutboxRecord.from_bytes(record.to_bytes()) == record
 
 
-@given(st.lists(letters, max_size=30))
-def test_each_destination_gets_its_letters_in_order_and_once(sent: list[Letter]) -> None:
+@given(st.lists(records, max_size=30))
+def test_each_destination_gets_its_records_in_order_and_once(sent: list[OutboxRecord]) -> None:
     found = list(sorted_by_destination(sent))
     destinations = [destination for destination, _ in found]
-    assert sorted(destinations) == sorted({(letter.topic, letter.partition) for letter in sent})
+    assert sorted(destinations) == sorted({(record.topic, record.partition) for record in sent})
     for destination, records in found:
-        expected = [letter for letter in sent if (letter.topic, letter.partition) == destination]
+        expected = [record for record in sent if (record.topic, record.partition) == destination]
         assert [(r.key, r.value, r.headers) for r in records] == [
             (e.key, e.value, e.headers) for e in expected
         ]
@@ -64,7 +64,7 @@ def test_a_null_and_a_missing_key_stay_what_they_are() -> None:
     record = chunk(TP("clicks", 0), 0, [BAD]).records[0]
     record.key = record.value = None  # type: ignore[misc]
     letter = dead_letter("clicks", 0, record, InvalidRecord("value", None, "must not be null"))
-    assert (Letter.from_bytes(letter.to_bytes()).key, letter.value) == (None, None)
+    assert (OutboxRecord.from_bytes(letter.to_bytes()).key, letter.value) == (None, None)
 
 
 @pytest.mark.parametrize(("key", "value"), [(3, ROOM - 3), (ROOM, 0)])

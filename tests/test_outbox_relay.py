@@ -1,4 +1,4 @@
-"""Laws of the end of a batch: letters first, then the changelog in the order of commits, then it is done."""
+"""Laws of the end of a batch: first its outbox, then the changelog in the order of commits, then done."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stream.commits import Commit
-from stream.outbox import Letter
+from stream.outbox import OutboxRecord
 from stream.outbox_relay import OutboxRelay
 from stream.publisher import Outgoing
 
@@ -60,9 +60,9 @@ class Desk:
     async def begin(self, ticket: int) -> None:
         await self.relay.begin(2, commit(ticket), lambda: self.done.append(ticket))
 
-    def confirm(self, *letters: int) -> None:
-        """Confirm the letters of these commits, by their place; each has two destinations."""
-        for place in letters:
+    def confirm(self, *places: int) -> None:
+        """Confirm the outboxes of these commits, by their place; each has two destinations."""
+        for place in places:
             for confirmation in self.publisher.confirmations[2 * place : 2 * place + 2]:
                 confirmation.set_result([])
 
@@ -78,8 +78,8 @@ class Desk:
 
 
 def commit(ticket: int) -> Commit:
-    letters = [Letter("recommendations", 2, b"u", b"r"), Letter("examples", 0, None, b"x")]
-    return Commit([ticket], {b"row": b"%d" % ticket}, [letter.to_bytes() for letter in letters])
+    records = [OutboxRecord("recommendations", 2, b"u", b"r"), OutboxRecord("examples", 0, None, b"x")]
+    return Commit([ticket], {b"row": b"%d" % ticket}, [record.to_bytes() for record in records])
 
 
 def in_a_loop(law: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -99,7 +99,7 @@ async def settle() -> None:
 
 
 @in_a_loop
-async def test_the_changelog_waits_for_every_letter_and_the_end_for_the_changelog() -> None:
+async def test_the_changelog_waits_for_every_outbox_record_and_the_end_for_the_changelog() -> None:
     desk = await Desk().opened()
     await desk.begin(7)
     assert {(topic, partition) for topic, partition, _ in desk.publisher.sent} == {
@@ -119,7 +119,7 @@ async def test_the_changelog_waits_for_every_letter_and_the_end_for_the_changelo
 
 
 @in_a_loop
-async def test_commits_are_appended_in_their_order_whichever_letters_come_first() -> None:
+async def test_commits_are_appended_in_their_order_whichever_outbox_comes_first() -> None:
     desk = await Desk().opened()
     for ticket in range(3):
         await desk.begin(ticket)

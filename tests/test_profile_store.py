@@ -233,7 +233,7 @@ def test_a_killed_worker_leaves_state_offsets_and_outbox_of_one_moment(folder: P
     (offset,) = store.offsets(0).values()
     assert offset >= seen[-1]
     assert store.load(0, [f"user-{n}" for n in range(50)]).events.tolist() == [offset] * 50
-    assert store.unconfirmed(0).letters == [b"%d" % n for n in range(1, offset + 1)]
+    assert store.unconfirmed(0).outbox == [b"%d" % n for n in range(1, offset + 1)]
     store.close()
 
 

@@ -59,9 +59,9 @@ def found(tmp_path: Path) -> bool:
     return any(SECRET in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
-def known(store: ProfileStore, partition: int = 1, letters: list[bytes] | None = None) -> Commit:
+def known(store: ProfileStore, partition: int = 1, outbox: list[bytes] | None = None) -> Commit:
     """Let a user's profile, and what was told of the user, hold the secret; not confirmed yet."""
-    return store.erase(partition, {b"pann": SECRET, b"pbob": b"1"}, {"clicks": 1}, letters or [])
+    return store.erase(partition, {b"pann": SECRET, b"pbob": b"1"}, {"clicks": 1}, outbox or [])
 
 
 def erase(store: ProfileStore, partition: int = 1) -> Commit:
@@ -86,7 +86,7 @@ def test_what_was_erased_leaves_the_files_and_nothing_else_does(
 def test_it_waits_for_what_earlier_commits_have_to_say(
     store: ProfileStore, purger: Purger, tmp_path: Path
 ) -> None:
-    written, erased = known(store, letters=[SECRET]), erase(store)
+    written, erased = known(store, outbox=[SECRET]), erase(store)
     for confirmed in (erased, written):
         purge(purger, {1})
         assert store.tickets.unpurged(1) == erased.tickets[0]

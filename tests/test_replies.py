@@ -20,8 +20,8 @@ from models.ranking import Ranking
 from stream.answering import Answer, banned_items, served_before
 from stream.arrivals import Arrivals, Released
 from stream.chunks import Chunk
-from stream.outbox import Letter
-from stream.replies import Stamp, letters_of
+from stream.outbox import OutboxRecord
+from stream.replies import Stamp, outbox_of
 
 CLICKS = TP("clicks", 3)
 
@@ -64,13 +64,13 @@ def arrived(*stream: Event | None) -> Released:
     return released
 
 
-def said(released: Released, *lines: list[int]) -> tuple[list[Letter], Examples]:
+def said(released: Released, *lines: list[int]) -> tuple[list[OutboxRecord], Examples]:
     batch, profiles, seen = folded(*released.events)
     rows = ranked(*lines)
     served, who = served_before(profiles, seen, rows), profiles.pseudonym[seen.user_row]
     examples = examples_of(batch, seen, served, who)
-    letters = letters_of(released, Answer(seen, rows, examples), stamp())
-    return [Letter.from_bytes(raw) for raw in letters], examples
+    records = outbox_of(released, Answer(seen, rows, examples), stamp())
+    return [OutboxRecord.from_bytes(raw) for raw in records], examples
 
 
 def test_the_recommendation_in_force_is_that_of_the_users_event_before() -> None:
@@ -125,10 +125,10 @@ def test_what_is_bought_already_is_hidden_from_the_answer_to_a_late_event_as_wel
 
 def test_each_event_that_is_no_repeat_gets_one_answer_in_order_on_its_users_partition() -> None:
     first, removal = event(0, "ann", "hat"), event(1, "bob", "hat", Action.REMOVE_FROM_CART)
-    letters, _ = said(arrived(first, removal, first, event(2, "ann", "coat")), [7, 60], [8, 0], [0, 0])
-    answers = [letter for letter in letters if letter.topic == "shop-recommendations"]
-    assert [(letter.partition, letter.key) for letter in answers] == [(3, b"ann"), (3, b"bob"), (3, b"ann")]
-    read = [msgspec.msgpack.decode(letter.value or b"", type=Recommendation) for letter in answers]
+    records, _ = said(arrived(first, removal, first, event(2, "ann", "coat")), [7, 60], [8, 0], [0, 0])
+    answers = [record for record in records if record.topic == "shop-recommendations"]
+    assert [(record.partition, record.key) for record in answers] == [(3, b"ann"), (3, b"bob"), (3, b"ann")]
+    read = [msgspec.msgpack.decode(record.value or b"", type=Recommendation) for record in answers]
     assert [one.recommendation_id for one in read] == ["clicks-3-10", "clicks-3-11", "clicks-3-13"]
     assert [one.event_id for one in read] == ["e0", "e1", "e2"]
     assert [one.event_ts for one in read] == [NOW, NOW + 1, NOW + 2]
@@ -141,19 +141,19 @@ def test_each_event_that_is_no_repeat_gets_one_answer_in_order_on_its_users_part
     ]
 
 
-def test_what_a_batch_teaches_is_one_letter_and_a_batch_that_teaches_nothing_sends_none() -> None:
-    letters, examples = said(arrived(event(0, "ann", "hat"), event(1, "ann", "coat")), [7], [7])
-    (lesson,) = (letter for letter in letters if letter.topic == "shop-examples")
+def test_what_a_batch_teaches_is_one_record_and_a_batch_that_teaches_nothing_sends_none() -> None:
+    records, examples = said(arrived(event(0, "ann", "hat"), event(1, "ann", "coat")), [7], [7])
+    (lesson,) = (record for record in records if record.topic == "shop-examples")
     read, names = unpack(lesson.value or b"")
     assert (lesson.partition, names) == (0, ["hat", "coat"])
     assert torch.equal(read.item, examples.item)
     removal, _ = said(arrived(event(0, "ann", "hat", Action.REMOVE_FROM_CART)), [7])
-    assert {letter.topic for letter in removal} == {"shop-recommendations"}
+    assert {record.topic for record in removal} == {"shop-recommendations"}
 
 
 def test_a_record_that_cannot_be_read_goes_to_the_dead_letters() -> None:
-    letters, _ = said(arrived(event(0, "ann", "hat"), None), [7])
-    (dead,) = (letter for letter in letters if letter.topic == "clicks.dlq")
+    records, _ = said(arrived(event(0, "ann", "hat"), None), [7])
+    (dead,) = (record for record in records if record.topic == "clicks.dlq")
     assert (dead.partition, dead.value) == (3, b"garbage")
     assert dict(dead.headers)["dlq.offset"] == b"11"
 
@@ -172,5 +172,5 @@ def test_a_batch_of_bad_records_alone_says_dead_letters_alone(bad: int) -> None:
     )
     served, who = served_before(profiles, seen, nothing), profiles.pseudonym[seen.user_row]
     examples = examples_of(batch, seen, served, who)
-    letters = letters_of(released, Answer(seen, nothing, examples), stamp())
-    assert [Letter.from_bytes(raw).topic for raw in letters] == ["clicks.dlq"] * bad
+    records = outbox_of(released, Answer(seen, nothing, examples), stamp())
+    assert [OutboxRecord.from_bytes(raw).topic for raw in records] == ["clicks.dlq"] * bad

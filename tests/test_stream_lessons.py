@@ -70,8 +70,8 @@ def log_of(handed_on: list[Run], holes: int = 0) -> list[Record]:
 
 
 def erasure(who: int) -> Record:
-    letter = erasure_record("examples", who)
-    return Record(0, letter.value, letter.headers)
+    written = erasure_record("examples", who)
+    return Record(0, written.value, written.headers)
 
 
 def chunks(records: list[Record], size: int) -> list[Chunk]:
@@ -119,8 +119,8 @@ def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() ->
     bad = Record(7, b"\xc1", ())
     read = list(lessons([Chunk(TOPIC, [good, bad, other._replace(offset=8)], 1)], Names(), Progress(0, {})))
     assert taught(read) == [item(source) for source in range(5)]
-    ((_, letters),) = read[-1].finished
-    assert list(letters) == [7]
+    ((_, dead_letters),) = read[-1].finished
+    assert list(dead_letters) == [7]
     assert read[-1].next_offset == 9
 
 

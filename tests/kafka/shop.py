@@ -12,7 +12,7 @@ from uuid import uuid4
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from stream.outbox import Letter
+from stream.outbox import OutboxRecord
 
 # A free machine needs 8 s to import torch and be ready; a busy one many times that.
 DEADLINE = 120.0  # seconds
@@ -72,13 +72,13 @@ class Shop(NamedTuple):
         finally:
             producer.close()
 
-    def post(self, letters: "Iterable[Letter]") -> None:
-        """Publish letters as they stand, in order; return once confirmed."""
+    def post(self, records: "Iterable[OutboxRecord]") -> None:
+        """Publish records as they stand, in order; return once confirmed."""
         producer = KafkaProducer(bootstrap_servers=self.broker)
         try:
             sent = [
                 producer.send(topic, partition=partition, key=key, value=value, headers=list(headers))
-                for topic, partition, key, value, headers in map(msgspec.structs.astuple, letters)
+                for topic, partition, key, value, headers in map(msgspec.structs.astuple, records)
             ]
             for future in sent:
                 future.get(DEADLINE)

@@ -105,7 +105,7 @@ class Sent(NamedTuple):
     worker: WorkerProcess
     good: int
     records: dict[str, list[Any]]  # by topic, as are the dead letters
-    letters: dict[str, list[Any]]
+    dead_letters: dict[str, list[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -131,12 +131,12 @@ def sent(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]
         yield Sent(shop, worker, good, records, {topic: shop.read(f"{topic}.dlq") for topic in _REFUSING})
 
 
-def _check_letters(sent: Sent, topic: str, kind: Bad, places: list[int]) -> None:
-    """The letter at each place holds the record as it came, and says why and where it is from."""
+def _check_dead_letters(sent: Sent, topic: str, kind: Bad, places: list[int]) -> None:
+    """The dead letter at each place holds the record as it came, and says why and where it is from."""
     for place in places:
-        letter = sent.letters[topic][place]
-        assert (letter.key, letter.value) == (kind.key, kind.value)
-        headers = dict(letter.headers)
+        record = sent.dead_letters[topic][place]
+        assert (record.key, record.value) == (kind.key, kind.value)
+        headers = dict(record.headers)
         assert list(headers) == _HEADERS
         assert headers["dlq.error"].decode().startswith(f"{kind.field}: ")
         assert headers["dlq.topic"].decode() == sent.shop.topic(topic)
@@ -148,22 +148,22 @@ def _check_letters(sent: Sent, topic: str, kind: Bad, places: list[int]) -> None
 @pytest.mark.parametrize("kind", _BAD)
 def test_a_bad_event_becomes_a_dead_letter_wherever_it_stands(sent: Sent, kind: str) -> None:
     first = list(_BAD).index(kind)
-    _check_letters(sent, "clicks", _BAD[kind], [first, first + len(_BAD), first + 2 * len(_BAD)])
+    _check_dead_letters(sent, "clicks", _BAD[kind], [first, first + len(_BAD), first + 2 * len(_BAD)])
 
 
 @pytest.mark.parametrize("kind", _BAD_ITEMS)
 def test_a_bad_item_becomes_a_dead_letter(sent: Sent, kind: str) -> None:
     first = list(_BAD_ITEMS).index(kind)
-    _check_letters(sent, "catalog", _BAD_ITEMS[kind], [first, first + len(_BAD_ITEMS)])
+    _check_dead_letters(sent, "catalog", _BAD_ITEMS[kind], [first, first + len(_BAD_ITEMS)])
 
 
 @pytest.mark.parametrize("kind", _BAD_EXAMPLES)
 def test_bad_examples_become_a_dead_letter(sent: Sent, kind: str) -> None:
-    _check_letters(sent, "examples", _BAD_EXAMPLES[kind], [list(_BAD_EXAMPLES).index(kind)])
+    _check_dead_letters(sent, "examples", _BAD_EXAMPLES[kind], [list(_BAD_EXAMPLES).index(kind)])
 
 
 def test_there_are_no_other_dead_letters(sent: Sent) -> None:
-    assert {topic: len(letters) for topic, letters in sent.letters.items()} == {
+    assert {topic: len(records) for topic, records in sent.dead_letters.items()} == {
         "clicks": 3 * len(_BAD),
         "purchases": 0,
         "catalog": 2 * len(_BAD_ITEMS),

@@ -25,7 +25,7 @@ from stream.lessons import lessons
 from stream.log_reader import LogReader
 from stream.memories import Memories
 from stream.origins import HEADER, Origins
-from stream.outbox import Letter
+from stream.outbox import OutboxRecord
 from stream.progress import Progress
 from stream.settings import Settings
 from stream.topic_setup import create_missing
@@ -50,28 +50,28 @@ def shop(broker: str) -> Shop:
     shop = Shop.new(broker)
     create_missing([broker], Topics(shop.prefix, 1).wanted(), {})
     topic = shop.topic("examples")
-    letters = list[Letter]()
+    records = list[OutboxRecord]()
     for number in range(RUNS):
-        letters.append(run(topic, number * SIZE, number))
+        records.append(run(topic, number * SIZE, number))
         if number % 4 == 1:  # a restarted worker hands on again, in another batch
-            letters.append(run(topic, number * SIZE - SIZE // 2, number))
+            records.append(run(topic, number * SIZE - SIZE // 2, number))
         if number % 5 == 2:
-            letters += [erasure_record(topic, number % USERS + 1), erasure_record(topic, 99)]
+            records += [erasure_record(topic, number % USERS + 1), erasure_record(topic, 99)]
         if number % 9 == 3:
             unreadable = run(topic, (number + 1) * SIZE, number).value
-            letters += [
-                Letter(topic, 0, None, b"\xc1"),
-                Letter(topic, 0, None, unreadable, (("forget", b"me"),)),
+            records += [
+                OutboxRecord(topic, 0, None, b"\xc1"),
+                OutboxRecord(topic, 0, None, unreadable, (("forget", b"me"),)),
             ]
-    shop.post(letters)
+    shop.post(records)
     return shop
 
 
-def run(topic: str, offset: int, seed: int) -> Letter:
+def run(topic: str, offset: int, seed: int) -> OutboxRecord:
     part = examples(SIZE, seed, CPU)
     origins = Origins(3, ["clicks"], np.zeros(SIZE, np.uint8), np.arange(offset, offset + SIZE))
     value = pack(part, [str(key) for key in part.item.tolist()])
-    return Letter(topic, 0, None, value, ((HEADER, origins.to_bytes()),))
+    return OutboxRecord(topic, 0, None, value, ((HEADER, origins.to_bytes()),))
 
 
 def brain(shop: Shop, folder: Path) -> Brain:
