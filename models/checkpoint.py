@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.checkpoint_chain import Chain, newest_chain, version_of
+from models.checkpoint_chain import CheckpointChain, newest_chain, version_of
 from models.checkpoint_file import Packed, SnapshotUneven, pack
 from models.checkpoint_folder import CheckpointFolder, StaleSnapshot
 from models.checkpoint_header import Header
@@ -139,7 +139,7 @@ class Checkpoints:
             self._write(pack(self._whole(chain), None, now, self._tip.mark))
             self._folder.prune()
 
-    def _look(self) -> Chain:
+    def _look(self) -> CheckpointChain:
         known = self._folder.look()
         chain = newest_chain(self._folder.path)
         self._looked, self._unsaved = True, None
@@ -148,7 +148,7 @@ class Checkpoints:
         self._useless = frozenset(name for name in known if version_of(name) > self._newest)
         return chain
 
-    def _whole(self, chain: Chain) -> Snapshot:
+    def _whole(self, chain: CheckpointChain) -> Snapshot:
         whole = merged([link.snapshot for link in chain.links])
         return whole._replace(removed=_NONE)
 

@@ -10,7 +10,7 @@ from models.checkpoint_header import Header, Mark
 from models.errors import ModelError
 from models.snapshot import Snapshot
 
-__all__ = ["Chain", "Examined", "examined", "is_full", "listed", "newest_chain", "version_of"]
+__all__ = ["CheckpointChain", "Examined", "examined", "is_full", "listed", "newest_chain", "version_of"]
 
 _NAME: Final = re.compile(r"\d{20}\.(full|delta)")
 
@@ -22,7 +22,7 @@ class Link(NamedTuple):
     snapshot: Snapshot
 
 
-class Chain(NamedTuple):
+class CheckpointChain(NamedTuple):
     """A full state and the changes that follow it, the oldest first; no links where there is no whole state.
 
     ``passed_over`` says of each file that was tried in vain what is wrong with it.
@@ -74,7 +74,7 @@ def examined(folder: Path) -> Iterator[Examined]:
             yield Examined(name, size, header, None)
 
 
-def newest_chain(folder: Path) -> Chain:
+def newest_chain(folder: Path) -> CheckpointChain:
     """Return the files that lead to the newest state that is whole, read and checked.
 
     Raises
@@ -94,13 +94,13 @@ class _Search:
         self._names: dict[tuple[bytes, str], str] = {}  # by digest of the state, and kind
         self._marks: dict[bytes, Mark] = {}  # by digest
 
-    def run(self) -> Chain:
+    def run(self) -> CheckpointChain:
         for name in sorted(listed(self._folder)):
             self._enter(name)
         links: list[Link] = []
         for mark in sorted(self._marks.values(), key=lambda mark: mark.version, reverse=True):
             links = links or self._back_from(mark)
-        return Chain(links, [f"{name}: {reason}" for name, reason in sorted(self._wrong.items())])
+        return CheckpointChain(links, [f"{name}: {reason}" for name, reason in sorted(self._wrong.items())])
 
     def _enter(self, name: str) -> None:
         try:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from stream.changelog import WriterEpoch
-from stream.publisher import Stretch
+from stream.publisher import OffsetRange
 
 __all__ = ["NOBODY", "ChangelogPosition"]
 
@@ -33,10 +33,10 @@ class ChangelogPosition(msgspec.Struct, frozen=True, array_like=True):
     Examples
     --------
     >>> position = ChangelogPosition("log", 10, WriterEpoch(b"bob", 1), claim=WriterEpoch(b"ann", 2))
-    >>> later = position.confirmed([Stretch(10, 15), Stretch(15, 17)])
+    >>> later = position.confirmed([OffsetRange(10, 15), OffsetRange(15, 17)])
     >>> later.offset, later.epoch.writer
     (17, b'ann')
-    >>> position.confirmed([Stretch(11, 15)]).has_diverged
+    >>> position.confirmed([OffsetRange(11, 15)]).has_diverged
     True
     """
 
@@ -46,10 +46,10 @@ class ChangelogPosition(msgspec.Struct, frozen=True, array_like=True):
     claim: WriterEpoch = NOBODY
     has_diverged: bool = False
 
-    def confirmed(self, stretches: Iterable[Stretch]) -> "ChangelogPosition":
-        """Return how it stands once the broker has put this store's records into these stretches."""
+    def confirmed(self, ranges: Iterable[OffsetRange]) -> "ChangelogPosition":
+        """Return how it stands once the broker has put this store's records into these ranges."""
         offset, epoch = self.offset, self.epoch
-        for start, stop in stretches:
+        for start, stop in ranges:
             if self.has_diverged or start != offset:
                 return replace(self, has_diverged=True)
             offset, epoch = stop, self.claim

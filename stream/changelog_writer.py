@@ -107,9 +107,9 @@ class ChangelogWriter:
     async def append(self, partition: int, commit: Commit) -> None:
         """Append a commit whose outbox is confirmed, and drop it from the store's outbox."""
         records = outgoing(self._store.changelog_position(partition).claim, commit.changes)
-        stretches = await self._publisher.publish_in_turn(self.topic, partition, records)
+        ranges = await self._publisher.publish_in_turn(self.topic, partition, records)
         reach("published-not-confirmed")
-        self._store.confirm(partition, commit.tickets, stretches)
+        self._store.confirm(partition, commit.tickets, ranges)
         if self._store.changelog_position(partition).has_diverged:
             again = await patiently(partial(self._mend, partition))
             if again.changes:

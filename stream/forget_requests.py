@@ -56,5 +56,5 @@ class ForgetRequests:
         partition = partition_of(key, self._partitions)
         records = [Outgoing(key, encode(Forget(user_id=user_id, ts=now)))]
         async with asyncio.timeout(_CONFIRM_SECONDS):
-            (stretch,) = await self._publisher.publish_in_turn(self._topic, partition, records)
-        return Place(user_id, self._topic, partition, stretch.start)
+            (written,) = await self._publisher.publish_in_turn(self._topic, partition, records)
+        return Place(user_id, self._topic, partition, written.start)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from stream.lease import Lease
-from stream.publisher import Outgoing, Publisher, Stretch
+from stream.publisher import OffsetRange, Outgoing, Publisher
 
 __all__ = ["LeasedPublisher"]
 
@@ -34,7 +34,9 @@ class LeasedPublisher:
         await self._lease().held()
         return await self._publisher.publish(topic, partition, records)
 
-    async def publish_in_turn(self, topic: str, partition: int, records: Iterable[Outgoing]) -> list[Stretch]:
+    async def publish_in_turn(
+        self, topic: str, partition: int, records: Iterable[Outgoing]
+    ) -> list[OffsetRange]:
         """Publish as `Publisher.publish_in_turn` does."""
         await self._lease().held()
         return await self._publisher.publish_in_turn(topic, partition, records)

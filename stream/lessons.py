@@ -11,7 +11,7 @@ from stream.erasure_records import erased_user
 from stream.origins import origins_in
 from stream.outbox import dead_letter
 
-__all__ = ["Learnt", "Lesson", "Place", "lessons"]
+__all__ = ["Learnt", "LearntTo", "Lesson", "lessons"]
 
 # Examples a step, unless one record has more: half of a step's cost is the same for one as for 256, and only
 # a backlog makes steps larger than a batch.
@@ -52,20 +52,20 @@ class Part(NamedTuple):
 _NOTHING: Final = Part(no_examples(), 0, {})
 
 
-class Place(Protocol):
+class LearntTo(Protocol):
     """How far examples were learnt from."""
 
     position: int
     learnt_to: dict[str, int]
 
 
-def lessons(chunks: Iterable[Chunk], names: Names, place: Place) -> Iterator[Lesson]:
+def lessons(chunks: Iterable[Chunk], names: Names, learnt: LearntTo) -> Iterator[Lesson]:
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
     The items' names are learnt as well. A record that cannot be read is a dead letter. A step ends with the
     users who are erased after it: in any step, learning comes before erasing.
     """
-    reading = _Reading(names, place)
+    reading = _Reading(names, learnt)
     for chunk in chunks:
         for record in chunk.records:
             part = reading.read(chunk, record)
@@ -80,11 +80,11 @@ def lessons(chunks: Iterable[Chunk], names: Names, place: Place) -> Iterator[Les
 class _Reading:
     """What is gathered for the next step."""
 
-    def __init__(self, names: Names, place: Place) -> None:
+    def __init__(self, names: Names, learnt: LearntTo) -> None:
         self._names = names
-        self._position = place.position
-        self._read_to = dict(place.learnt_to)
-        self._learnt_to = dict(place.learnt_to)
+        self._position = learnt.position
+        self._read_to = dict(learnt.learnt_to)
+        self._learnt_to = dict(learnt.learnt_to)
         self._dead_letters: dict[int, bytes] = {}
         self._start()
 

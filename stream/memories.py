@@ -15,7 +15,7 @@ from models.memory import NEWEST
 from stream.brain import Brain
 from stream.log_reader import LogReader
 from stream.patience import patiently
-from stream.progress import Mark, Progress
+from stream.progress import Progress, ReplayPoint
 from stream.rereading import reread
 
 __all__ = ["Memories"]
@@ -48,12 +48,12 @@ class Memories:
 
     async def begin(self, progress: Progress) -> None:
         """Fill the memory of one who goes on from ``progress``: with the newest lines, the others later."""
-        oldest, *later = progress.marks
-        newest = [mark for mark in later if mark.remembered <= progress.remembered - NEWEST]
+        oldest, *later = progress.replay_points
+        newest = [point for point in later if point.remembered <= progress.remembered - NEWEST]
         middle = newest[-1] if newest else oldest
         self._erased_users = set()
         await self._brain.clear_memory(progress.remembered)
-        await self._fill(middle, progress.mark)
+        await self._fill(middle, progress.replay_point)
         self._reading = asyncio.create_task(patiently(partial(self._fill, oldest, middle)))
 
     async def forget(self, who: Sequence[int]) -> int:
@@ -79,8 +79,8 @@ class Memories:
             self._reading = None
         await self._brain.clear_memory(0)
 
-    async def _fill(self, first: Mark, last: Mark) -> None:
-        """Fill in the lines between two marks, all that come after them being there."""
+    async def _fill(self, first: ReplayPoint, last: ReplayPoint) -> None:
+        """Fill in the lines between two replay points, all that come after them being there."""
         missing = last.remembered - first.remembered
         if not missing:
             return
@@ -94,17 +94,17 @@ class Memories:
         # The lines are handed on in this very moment: whom the learner forgets next is forgotten there.
         await self._brain.remember(lines, last.remembered)
 
-    async def _lines(self, first: Mark, position: int) -> tuple[Longs, dict[int, int]]:
-        """Return the lines from a mark to a position, int64[n, L + 2], and how many precede an erasure."""
+    async def _lines(self, first: ReplayPoint, position: int) -> tuple[Longs, dict[int, int]]:
+        """Return the lines up to a position, int64[n, L + 2], and how many precede an erasure."""
         found, erased, count = [await self._brain.lines_of(no_examples())], dict[int, int](), 0
         async with (
             self._reader([self._examples]) as reader,
-            aclosing(reread(reader, self._examples, first, position)) as stretches,
+            aclosing(reread(reader, self._examples, first, position)) as runs,
         ):
-            async for stretch in stretches:
-                found.append(await self._brain.lines_of(stretch.examples))
+            async for run in runs:
+                found.append(await self._brain.lines_of(run.examples))
                 count += len(found[-1])
-                erased |= dict.fromkeys(stretch.erased_users, count)
+                erased |= dict.fromkeys(run.erased_users, count)
         # Half a million lines take some 60 ms, that answers need not wait for.
         return await asyncio.to_thread(_joined, found, erased), erased
 

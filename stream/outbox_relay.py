@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from stream.chain import Chain
 from stream.changelog_writer import ChangelogWriter
+from stream.commit_queue import CommitQueue
 from stream.commits import Commit
 from stream.leased import LeasedPublisher
 from stream.outbox import OutboxRecord, sorted_by_destination
@@ -45,7 +45,7 @@ class OutboxRelay:
         self._writer = writer
         self._fail = fail
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
-        self._chains: dict[int, Chain] = {}
+        self._queues: dict[int, CommitQueue] = {}
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def turn(self, partition: int) -> asyncio.Lock:
@@ -57,14 +57,14 @@ class OutboxRelay:
 
     def holds(self, partition: int) -> bool:
         """Return whether commits of a partition are settled here."""
-        return partition in self._chains
+        return partition in self._queues
 
     async def open(self, partition: int, unconfirmed: Commit) -> None:
         """Settle commits of a partition from now on, and first what was not confirmed before."""
-        chain = self._chains[partition] = Chain(partition, self._writer.append, self._fail)
+        queue = self._queues[partition] = CommitQueue(partition, self._writer.append, self._fail)
         if unconfirmed.tickets:
             await self.begin(partition, unconfirmed, lambda: None)
-            await chain.ended()
+            await queue.ended()
 
     async def begin(self, partition: int, commit: Commit, done: Callable[[], None]) -> None:
         """Send the commit's outbox; ``done`` is called once the broker has it and the changelog.
@@ -73,12 +73,12 @@ class OutboxRelay:
         the rest is sent all the same: a stop in good order leaves no commit half sent.
         """
         await self._slots.acquire()
-        chain = self._chains.get(partition)
-        if chain is None:
+        queue = self._queues.get(partition)
+        if queue is None:
             self._slots.release()
             return
         sending = asyncio.create_task(self._send(commit.outbox))
-        chain.add(commit, sending, done).add_done_callback(lambda _: self._slots.release())
+        queue.add(commit, sending, done).add_done_callback(lambda _: self._slots.release())
         await asyncio.wait([sending])
 
     async def send_and_wait(self, outbox: Iterable[bytes]) -> None:
@@ -87,22 +87,22 @@ class OutboxRelay:
 
     async def leave(self, partitions: Iterable[int]) -> None:
         """Finish what was begun of partitions that go to another worker, as far as there is time for it."""
-        leaving = set(partitions) & self._chains.keys()
+        leaving = set(partitions) & self._queues.keys()
         await self._ended(leaving)
-        for partition in leaving & self._chains.keys():
-            self._chains.pop(partition).abandon()
+        for partition in leaving & self._queues.keys():
+            self._queues.pop(partition).abandon()
 
     async def drain(self) -> None:
         """Wait until all that was begun is confirmed, or has failed, or the broker is too long about it."""
-        await self._ended(self._chains)
+        await self._ended(self._queues)
 
     def abandon(self) -> None:
         """Wait no longer for what was begun: it stays in the store, and is sent by the next start."""
-        for chain in self._chains.values():
-            chain.abandon()
+        for queue in self._queues.values():
+            queue.abandon()
 
     async def _ended(self, partitions: Iterable[int]) -> None:
-        ends = [asyncio.create_task(self._chains[partition].ended()) for partition in partitions]
+        ends = [asyncio.create_task(self._queues[partition].ended()) for partition in partitions]
         if ends:
             _, late = await asyncio.wait(ends, timeout=_DRAIN_SECONDS)
             for end in late:

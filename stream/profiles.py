@@ -26,8 +26,8 @@ from models.seen import BLOCK, blocks_from_bytes
 from stream.changelog_position import ChangelogPosition
 from stream.commits import Commit, changes_of, places_of
 from stream.erasure_markers import MARKER, ErasureMarkers, has_markers
-from stream.places import Places
-from stream.publisher import Stretch
+from stream.publisher import OffsetRange
+from stream.source_offsets import SourceOffsets
 from stream.storage import Changes, Storage
 from stream.tickets import NO_TICKET, Tickets, unpurged_since
 
@@ -50,7 +50,7 @@ class ProfileStore:
         The id of this store, drawn when its folder was made: it stands in what it publishes.
     tickets
         Of the commits that are not confirmed, or not purged.
-    places
+    source_offsets
         What is known of the source topics.
 
     Examples
@@ -71,7 +71,7 @@ class ProfileStore:
         self._storage = Storage(folder)
         self.writer = self._storage.identity
         self.tickets = Tickets(self._storage)
-        self.places = Places(self._storage)
+        self.source_offsets = SourceOffsets(self._storage)
         # Of partitions that were asked for.
         self._positions: dict[int, ChangelogPosition] = {}
         self._markers: dict[int, ErasureMarkers] = {}
@@ -99,7 +99,7 @@ class ProfileStore:
         state, places = changes_of(profiles), places_of(offsets)
         commit = Commit([self.tickets.draw(partition)], {**state, **places}, outbox)
         self._storage.write(partition, state, {**places, **self.tickets.entry(commit)})
-        self.places.move(partition, offsets)
+        self.source_offsets.move(partition, offsets)
         return commit
 
     def erase(
@@ -130,9 +130,9 @@ class ProfileStore:
         values = self._storage.read(partition, names)
         return commit._replace(changes=dict(zip(names, values, strict=True)))
 
-    def confirm(self, partition: int, tickets: list[int], stretches: Iterable[Stretch]) -> None:
-        """Drop the outbox of commits: the broker has its records, and in these stretches their changes."""
-        position = self._positions[partition] = self.changelog_position(partition).confirmed(stretches)
+    def confirm(self, partition: int, tickets: list[int], ranges: Iterable[OffsetRange]) -> None:
+        """Drop the outbox of commits: the broker has its records, and in these ranges their changes."""
+        position = self._positions[partition] = self.changelog_position(partition).confirmed(ranges)
         self._storage.write(partition, {}, {**self.tickets.without(tickets), _POSITION: _encode(position)})
 
     def unconfirmed(self, partition: int) -> Commit:
@@ -148,7 +148,7 @@ class ProfileStore:
 
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next source offset by topic, as of the last commit."""
-        return self.places.offsets(partition)
+        return self.source_offsets.offsets(partition)
 
     def changelog_position(self, partition: int) -> ChangelogPosition:
         """Return how far this copy and the changelog agree."""
@@ -194,5 +194,5 @@ class ProfileStore:
             self._markers[partition].enter(changes)
 
     def _look_up_again(self, partition: int) -> None:
-        self.places.look_up_again(partition)
+        self.source_offsets.look_up_again(partition)
         self._positions.pop(partition, None)

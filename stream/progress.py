@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 
 from stream.lessons import Lesson
 
-__all__ = ["Mark", "Progress"]
+__all__ = ["Progress", "ReplayPoint"]
 
 _log = logging.getLogger(__name__)
 
-# Lines of the memory from one mark to the next: to fill a memory again, at most so many are read in vain.
-_MARK_LINES: Final = 20_000
+# Lines of the memory from one replay point to the next: at most so many are read in vain, to fill it again.
+_POINT_LINES: Final = 20_000
 
 
-class Mark(NamedTuple):
+class ReplayPoint(NamedTuple):
     """A place in the examples, and what had been remembered before it."""
 
     position: int
@@ -44,7 +44,7 @@ class Progress:
         The identity of the examples topic that the position belongs to; empty before the first takeover.
     remembered
         Lines that the model's memory was ever given.
-    marks
+    replay_points
         Where to read the examples from for what the memory held.
     """
 
@@ -55,7 +55,7 @@ class Progress:
         self.epoch: int = saved.get("epoch", 0)
         self.log: str = saved.get("log", "")
         self.remembered: int = saved.get("remembered", 0)
-        self.marks = [Mark(*mark) for mark in saved.get("marks", [(0, 0, {})])]
+        self.replay_points = [ReplayPoint(*point) for point in saved.get("marks", [(0, 0, {})])]
         self._steps: list[list[int]] = []
 
     def take_over(self, log: str) -> None:
@@ -66,7 +66,7 @@ class Progress:
         """
         if self.log not in ("", log):
             _log.warning("The examples topic was recreated (read to offset %d); read from 0", self.position)
-            self.position, self.marks = 0, [Mark(0, self.remembered, dict(self.learnt_to))]
+            self.position, self.replay_points = 0, [ReplayPoint(0, self.remembered, dict(self.learnt_to))]
         self.epoch, self.log = self.epoch + 1, log
 
     def learnt(self, lesson: Lesson, remembered: int) -> None:
@@ -76,15 +76,17 @@ class Progress:
             self._steps.append(step)
         self.position, self.learnt_to = lesson.next_offset, lesson.learnt_to
         self.remembered = remembered
-        if remembered - self.marks[-1].remembered >= _MARK_LINES:
-            self.marks.append(self.mark)
-            while len(self.marks) > 1 and self.marks[1].remembered <= remembered - self._memory:
-                self.marks.pop(0)
+        if remembered - self.replay_points[-1].remembered >= _POINT_LINES:
+            self.replay_points.append(self.replay_point)
+            while (
+                len(self.replay_points) > 1 and self.replay_points[1].remembered <= remembered - self._memory
+            ):
+                self.replay_points.pop(0)
 
     @property
-    def mark(self) -> Mark:
+    def replay_point(self) -> ReplayPoint:
         """Where it stands now."""
-        return Mark(self.position, self.remembered, dict(self.learnt_to))
+        return ReplayPoint(self.position, self.remembered, dict(self.learnt_to))
 
     def replayed(self) -> None:
         """Count a replay."""
@@ -107,12 +109,12 @@ class Progress:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what another learner needs to go on, of types that msgpack has."""
-        marks = [[mark.position, mark.remembered, dict(mark.learnt_to)] for mark in self.marks]
+        points = [[point.position, point.remembered, dict(point.learnt_to)] for point in self.replay_points]
         return {
             "position": self.position,
             "learnt_to": dict(self.learnt_to),
             "epoch": self.epoch,
             "log": self.log,
             "remembered": self.remembered,
-            "marks": marks,
+            "marks": points,
         }

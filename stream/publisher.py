@@ -8,10 +8,10 @@ import msgspec
 from faust.transport.drivers.aiokafka import Producer
 from faust.types import AppT
 
-__all__ = ["Outgoing", "Publisher", "Stretch"]
+__all__ = ["OffsetRange", "Outgoing", "Publisher"]
 
 
-class Stretch(NamedTuple):
+class OffsetRange(NamedTuple):
     """Offsets of a log from ``start`` on and below ``stop``."""
 
     start: int
@@ -80,7 +80,9 @@ class Publisher:
         batches = _batches(producer, records)
         return asyncio.gather(*[await _send(producer, batch, topic, partition) for batch in batches])
 
-    async def publish_in_turn(self, topic: str, partition: int, records: Iterable[Outgoing]) -> list[Stretch]:
+    async def publish_in_turn(
+        self, topic: str, partition: int, records: Iterable[Outgoing]
+    ) -> list[OffsetRange]:
         """Publish the records and return where in the log the broker has put them.
 
         A batch leaves once the broker has the one before it: what is there is never without its beginning.
@@ -90,11 +92,11 @@ class Publisher:
         aiokafka.errors.KafkaError
             As from `publish` and its confirmation.
         """
-        producer, stretches = self._producer(), []
+        producer, ranges = self._producer(), []
         for batch in _batches(producer, records):
             confirmed = await (await _send(producer, batch, topic, partition))
-            stretches.append(Stretch(confirmed.offset, confirmed.offset + batch.record_count()))
-        return stretches
+            ranges.append(OffsetRange(confirmed.offset, confirmed.offset + batch.record_count()))
+        return ranges
 
     def _producer(self) -> Any:
         return cast("Producer", self._app.producer)._ensure_producer()  # noqa: SLF001 (Faust hides it)

@@ -13,18 +13,18 @@ from stream.chunks import RawRecord
 from stream.erasure_records import erased_user
 from stream.log_reader import LogReader
 from stream.origins import origins_in
-from stream.progress import Mark
+from stream.progress import ReplayPoint
 
-__all__ = ["Stretch", "reread"]
+__all__ = ["ExampleRun", "reread"]
 
 # Records that are read at once: the event loop is held up for some 10 ms by so many.
 _AT_ONCE: Final = 50
 
 
-class Stretch(NamedTuple):
+class ExampleRun(NamedTuple):
     """Examples that a learner learns from, and the pseudonyms of those to forget after them.
 
-    Who looks back on more than one stretch forgets them in all that came before as well.
+    Who looks back on more than one run forgets them in all that came before as well.
     """
 
     examples: Examples
@@ -32,8 +32,8 @@ class Stretch(NamedTuple):
 
 
 async def reread(
-    reader: LogReader, examples: TP, first: Mark, position: int
-) -> AsyncGenerator[Stretch, None]:
+    reader: LogReader, examples: TP, first: ReplayPoint, position: int
+) -> AsyncGenerator[ExampleRun, None]:
     """Yield what a learner has learnt that went from ``first`` to ``position``, in order.
 
     As for the learner, an event teaches once, and a record that cannot be read teaches nothing. What the
@@ -43,17 +43,17 @@ async def reread(
     end = min(position, (await reader.ends([examples]))[examples])
     async for records in reader.read(examples, first.position, end):
         for start in range(0, len(records), _AT_ONCE):
-            for stretch in _stretches(records[start : start + _AT_ONCE], learnt_to):
-                yield stretch
+            for run in _runs(records[start : start + _AT_ONCE], learnt_to):
+                yield run
 
 
-def _stretches(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Iterator[Stretch]:
+def _runs(records: Sequence[RawRecord], learnt_to: dict[str, int]) -> Iterator[ExampleRun]:
     marked = zip(records, map(_erased_users, records), strict=True)
-    for erases, run in groupby(marked, lambda pair: pair[1] is not None):
+    for erases, group in groupby(marked, lambda pair: pair[1] is not None):
         if erases:
-            yield Stretch(no_examples(), [who for _, gone in run for who in gone or ()])
+            yield ExampleRun(no_examples(), [who for _, gone in group for who in gone or ()])
         else:
-            yield Stretch(_new_examples([record for record, _ in run], learnt_to), [])
+            yield ExampleRun(_new_examples([record for record, _ in group], learnt_to), [])
 
 
 def _erased_users(record: RawRecord) -> list[int] | None:

@@ -121,9 +121,9 @@ class Restoration:
 
     def _new_sources(self, sources: Sources) -> Changes:
         """Return what to change for source topics that are new, or new ones under an old name."""
-        places = self._store.places
-        known, offsets = places.identities(self._partition), places.offsets(self._partition)
-        generations = places.generations(self._partition)
+        stored = self._store.source_offsets
+        known, offsets = stored.identities(self._partition), stored.offsets(self._partition)
+        generations = stored.generations(self._partition)
         changes: dict[bytes, bytes | None] = {}
         for topic, identity in sources.identities.items():
             offset, end = offsets.get(topic, 0), sources.ends[topic]

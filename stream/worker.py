@@ -133,7 +133,7 @@ class Worker:
         """Return what the answers of a batch have in common, once its items have names."""
         self.names.learn(batch.item.tolist(), (event.item_id for event in arrived.events))
         topics = self.topics.name("recommendations"), self.topics.name("examples")
-        generations = self.store.places.generations(arrived.partition)
+        generations = self.store.source_offsets.generations(arrived.partition)
         return Stamp(*topics, now_ms(), self.brain.recommender.version, self.names, generations)
 
     async def settle(self, arrived: Released, seen: Observations, commit: Commit, lessons: int = 0) -> None:

@@ -20,7 +20,7 @@ from stream.changelog_writer import ChangelogWriter, PartitionTaken
 from stream.commits import Commit
 from stream.erasure_markers import Erased, marker_of
 from stream.profiles import ProfileStore
-from stream.publisher import Outgoing, Stretch
+from stream.publisher import OffsetRange, Outgoing
 
 USERS = (b"pann", b"pbob", b"peve")
 NEXT = b"nclicks"
@@ -41,18 +41,18 @@ class MemoryLog:
         self.records: list[Read] = []
         self.end = 0
 
-    def write(self, records: Iterable[Outgoing]) -> list[Stretch]:
+    def write(self, records: Iterable[Outgoing]) -> list[OffsetRange]:
         start = self.end
         for record in records:
             self.records.append(Read(self.end, record.key, record.value, record.headers))
             self.end += 1
-        return [Stretch(start, self.end)]
+        return [OffsetRange(start, self.end)]
 
     def compact(self) -> None:
         newest = {record.key: record.offset for record in self.records}
         self.records = [record for record in self.records if record.offset in newest.values()]
 
-    async def publish_in_turn(self, *to: Any) -> list[Stretch]:
+    async def publish_in_turn(self, *to: Any) -> list[OffsetRange]:
         return self.write(to[-1])
 
     async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:

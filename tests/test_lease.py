@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stream.lease import Lease, running_seconds
 from stream.leased import LeasedPublisher
-from stream.publisher import Outgoing, Stretch
+from stream.publisher import OffsetRange, Outgoing
 
 
 class Clock:
@@ -30,9 +30,9 @@ class Kept:
         self.sent.append(topic)
         return asyncio.get_running_loop().create_future()
 
-    async def publish_in_turn(self, topic: str, _: int, records: Iterable[Outgoing]) -> list[Stretch]:
+    async def publish_in_turn(self, topic: str, _: int, records: Iterable[Outgoing]) -> list[OffsetRange]:
         self.sent.append(topic)
-        return [Stretch(0, len(list(records)))]
+        return [OffsetRange(0, len(list(records)))]
 
 
 @given(st.lists(st.floats(0, 30), max_size=20), st.floats(0, 30))

@@ -21,7 +21,7 @@ from models.ranking import Ranking
 from stream.clock import now_ms
 from stream.forget_requests import ForgetRequests
 from stream.keys import partition_of
-from stream.publisher import Outgoing, Stretch
+from stream.publisher import OffsetRange, Outgoing
 from stream.settings import Settings
 from stream.web import Pages
 
@@ -86,11 +86,11 @@ class Broker:
         self.is_away = is_away
         self.records: list[Any] = []
 
-    async def publish_in_turn(self, topic: str, partition: int, records: list[Outgoing]) -> list[Stretch]:
+    async def publish_in_turn(self, topic: str, partition: int, records: list[Outgoing]) -> list[OffsetRange]:
         if self.is_away:
             await asyncio.Event().wait()
         self.records += [(topic, partition, record) for record in records]
-        return [Stretch(40, 41)]
+        return [OffsetRange(40, 41)]
 
 
 def deleted(broker: Broker, user: str) -> Any:

@@ -21,7 +21,7 @@ from stream.changelog import WriterEpoch
 from stream.changelog_position import NOBODY, ChangelogPosition
 from stream.commits import Commit
 from stream.profiles import ProfileStore
-from stream.publisher import Stretch
+from stream.publisher import OffsetRange
 from stream.storage import Storage, StorageUnusable
 
 
@@ -163,9 +163,9 @@ def test_a_claim_is_told_until_it_is_confirmed_with_the_values_as_they_are(folde
     store.close()
     store = ProfileStore(folder)
     assert store.changelog_position(0) == claimed
-    assert store.places.identities(0) == {"clicks": "id"}
+    assert store.source_offsets.identities(0) == {"clicks": "id"}
     assert store.unconfirmed(0) == claim
-    store.confirm(0, claim.tickets, [Stretch(40, 44)])
+    store.confirm(0, claim.tickets, [OffsetRange(40, 44)])
     store.close()
     store = ProfileStore(folder)
     assert store.changelog_position(0) == ChangelogPosition("log", 44, claimed.claim, claimed.claim)

@@ -192,6 +192,6 @@ def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], m
         remembered += count * 1_000
         lesson = Lesson(examples(0, 0, CPU), 0, number, number + 1, {}, [], 0, [])
         progress.learnt(lesson, remembered)
-        assert progress.marks[0].remembered <= max(remembered - memory, 0)
-        assert Progress(memory, progress.to_dict()).marks == progress.marks
-        assert len(progress.marks) <= memory // 20_000 + 3
+        assert progress.replay_points[0].remembered <= max(remembered - memory, 0)
+        assert Progress(memory, progress.to_dict()).replay_points == progress.replay_points
+        assert len(progress.replay_points) <= memory // 20_000 + 3

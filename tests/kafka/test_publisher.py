@@ -15,7 +15,7 @@ from faust.types import TP
 from faust_worker import create_topic
 
 from stream.broker import Broker
-from stream.publisher import Outgoing, Publisher, Stretch
+from stream.publisher import OffsetRange, Outgoing, Publisher
 from stream.transport import FAUST_SETTINGS, chunks_url
 
 MAX_BATCH = FAUST_SETTINGS["producer_max_batch_size"]
@@ -108,9 +108,9 @@ def test_batches_in_turn_say_where_in_the_log_they_lie(broker: str, topic_prefix
             await (await publisher.publish(tp.topic, 0, outgoing[:2]))
             rest = await publisher.publish_in_turn(tp.topic, 0, outgoing)
             assert await publisher.publish_in_turn(tp.topic, 0, []) == []
-        assert first == [Stretch(0, 1)]
+        assert first == [OffsetRange(0, 1)]
         assert len(rest) > 1
-        assert [stretch.start for stretch in rest] == [3, *(stretch.stop for stretch in rest[:-1])]
+        assert [one.start for one in rest] == [3, *(one.stop for one in rest[:-1])]
         assert rest[-1].stop == 1_003
         assert len(await published(broker, tp, 1_003)) == 1_003
 

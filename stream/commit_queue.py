@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from stream.commits import Commit
 
-__all__ = ["Chain"]
+__all__ = ["CommitQueue"]
 
 
-class _Link(NamedTuple):
+class _Entry(NamedTuple):
     commit: Commit
     sending: "asyncio.Task[asyncio.Future[list[Any]]]"  # its result is the confirmation of the outbox
     settled: "asyncio.Future[None]"
@@ -29,7 +29,7 @@ class _Link(NamedTuple):
         return confirmation.done() and confirmation.exception() is None
 
 
-class Chain:
+class CommitQueue:
     """Appends commits to the changelog once their outboxes are confirmed, one after another.
 
     Those whose outboxes are confirmed while an earlier one is being appended go together: as one, of which
@@ -42,7 +42,7 @@ class Chain:
     append
         Appends commits joined into one, and enters them in the store as confirmed.
     fail
-        Called with the error that ended the chain; what is left of it is not settled then.
+        Called with the error that ended the queue; what is left of it is not settled then.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Chain:
         self.partition = partition
         self._append = append
         self._fail = fail
-        self._links: deque[_Link] = deque()
+        self._entries: deque[_Entry] = deque()
         self._running: asyncio.Task[None] | None = None
 
     def add(
@@ -65,7 +65,7 @@ class Chain:
     ) -> "asyncio.Future[None]":
         """Append a commit whose outbox is being sent, after all before it; return its end."""
         settled = asyncio.get_running_loop().create_future()
-        self._links.append(_Link(commit, sending, settled, done))
+        self._entries.append(_Entry(commit, sending, settled, done))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return settled
@@ -79,21 +79,21 @@ class Chain:
         """Append no more."""
         if self._running is not None:
             self._running.cancel()
-        for link in self._links:
-            link.sending.cancel()
-            link.settled.cancel()
-        self._links.clear()
+        for entry in self._entries:
+            entry.sending.cancel()
+            entry.settled.cancel()
+        self._entries.clear()
 
     async def _run(self) -> None:
         try:
-            while self._links:
-                await self._links[0].outbox_confirmed()
-                ready = list(takewhile(lambda link: link.is_outbox_confirmed, self._links))
-                await self._append(self.partition, Commit.join(link.commit for link in ready))
-                for link in ready:
-                    self._links.popleft()
-                    link.done()
-                    link.settled.set_result(None)
+            while self._entries:
+                await self._entries[0].outbox_confirmed()
+                ready = list(takewhile(lambda entry: entry.is_outbox_confirmed, self._entries))
+                await self._append(self.partition, Commit.join(entry.commit for entry in ready))
+                for entry in ready:
+                    self._entries.popleft()
+                    entry.done()
+                    entry.settled.set_result(None)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker: see ``fail``
             await self._fail(error)
         finally:

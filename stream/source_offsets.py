@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from stream.storage import Storage
 
-__all__ = ["Places"]
+__all__ = ["SourceOffsets"]
 
 
-class Places:
+class SourceOffsets:
     """What a store says of the source topics, by topic; it is looked up once and remembered.
 
     Parameters
