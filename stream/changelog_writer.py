@@ -15,7 +15,7 @@ from stream.crash_points import reach
 from stream.errors import StreamError
 from stream.leased import LeasedPublisher
 from stream.log_reader import LogReader
-from stream.patience import patiently
+from stream.patience import retry_while_broker_away
 from stream.profiles import ProfileStore
 from stream.restoration import Restoration, Sources
 
@@ -111,7 +111,7 @@ class ChangelogWriter:
         reach("published-not-confirmed")
         self._store.confirm(partition, commit.tickets, ranges)
         if self._store.changelog_position(partition).has_diverged:
-            again = await patiently(partial(self._mend, partition))
+            again = await retry_while_broker_away(partial(self._mend, partition))
             if again.changes:
                 await self.append(partition, again)
 

@@ -17,7 +17,7 @@ from stream.crash_points import reach
 from stream.lessons import Learnt, Lesson
 from stream.log_reader import LogReader
 from stream.memories import Memories
-from stream.patience import never_halved, patiently
+from stream.patience import retry_while_broker_away, shielded
 from stream.progress import Progress
 from stream.publication import PUBLISH_SECONDS, LearnerBehind, LearnerReplaced, Publications, Wire
 from stream.replica import Replica
@@ -68,7 +68,7 @@ class Learner:
     async def begin(self) -> None:
         """Take over from whoever learnt before: fence it, catch up with what it published, remember."""
         if not await self._goes_on():
-            await patiently(self._begin)
+            await retry_while_broker_away(self._begin)
             _log.info("Learning from offset %d of the examples on", self.progress.position)
 
     async def _begin(self) -> None:
@@ -92,7 +92,7 @@ class Learner:
             with suppress(LearnerReplaced):
                 if self._publishing is not None:
                     await self._publishing
-                if await patiently(self._publications.are_newest):
+                if await retry_while_broker_away(self._publications.are_newest):
                     return True
             await self._step_back()
             return False
@@ -133,7 +133,7 @@ class Learner:
         await self._brain.reset()
         await self._replica.begin_anew()
 
-    @never_halved  # a step in the model's thread goes on, and must be on record
+    @shielded  # a step in the model's thread goes on, and must be on record
     async def learn(self, lesson: Lesson) -> Learnt:
         """Test the model on a lesson and learn from it, then erase whom it names."""
         async with self._turn:
@@ -147,7 +147,7 @@ class Learner:
             await self._publish_if_due()
             return Learnt(loss, erased)
 
-    @never_halved
+    @shielded
     async def replay_or_publish(self, *, may_replay: bool) -> bool:
         """Publish what is due, and replay once if something is left to replay; return whether it was."""
         async with self._turn:

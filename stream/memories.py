@@ -14,7 +14,7 @@ from models.examples import no_examples
 from models.memory import NEWEST
 from stream.brain import Brain
 from stream.log_reader import LogReader
-from stream.patience import patiently
+from stream.patience import retry_while_broker_away
 from stream.progress import Progress, ReplayPoint
 from stream.rereading import reread
 
@@ -54,7 +54,7 @@ class Memories:
         self._erased_users = set()
         await self._brain.clear_memory(progress.remembered)
         await self._fill(middle, progress.replay_point)
-        self._reading = asyncio.create_task(patiently(partial(self._fill, oldest, middle)))
+        self._reading = asyncio.create_task(retry_while_broker_away(partial(self._fill, oldest, middle)))
 
     async def forget(self, who: Sequence[int]) -> int:
         """Forget users by their pseudonyms; return how many of the lines that are there were theirs."""

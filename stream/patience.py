@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from stream.topics import BrokerAway
 
-__all__ = ["never_halved", "patiently"]
+__all__ = ["retry_while_broker_away", "shielded"]
 
 _log = logging.getLogger(__name__)
 
@@ -20,14 +20,14 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
-async def patiently(work: Callable[[], Awaitable[_Result]]) -> _Result:
+async def retry_while_broker_away(work: Callable[[], Awaitable[_Result]]) -> _Result:
     """Return what the work returns; where the broker is away it is begun again, until it is there.
 
     Examples
     --------
     >>> async def answer() -> int:
     ...     return 42
-    >>> asyncio.run(patiently(answer))
+    >>> asyncio.run(retry_while_broker_away(answer))
     42
     """
     while True:
@@ -38,7 +38,7 @@ async def patiently(work: Callable[[], Awaitable[_Result]]) -> _Result:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-def never_halved(
+def shielded(
     method: Callable[_Given, Coroutine[Any, Any, _Result]],
 ) -> Callable[_Given, Coroutine[Any, Any, _Result]]:
     """Return the method such that, once awaited, it comes to its end even where the caller is cancelled."""

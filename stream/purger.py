@@ -12,7 +12,7 @@ __all__ = ["Purger"]
 # An erasure is due within 60 s: it waits for one look, or a copy that is another's for its time and a look.
 # All that comes between two looks is purged in one go, which rewrites the partition's files.
 _LOOK_SECONDS: Final = 10.0
-_STRANGE_SECONDS: Final = 20.0
+_FOREIGN_SECONDS: Final = 20.0
 
 
 class Purger:
@@ -44,22 +44,22 @@ class Purger:
         self._partitions = partitions
         self._fail = fail
         self._clock = clock
-        self._strange: dict[int, float] = {}  # since when a partition is another worker's
+        self._foreign: dict[int, float] = {}  # since when a partition is another worker's
         self._task: asyncio.Task[None] | None = None
 
     def keep(self, partitions: Iterable[int]) -> None:
         """Begin the work, or go on with it: these partitions are this worker's from now on, no others."""
         now = self._clock()
         others = set(range(self._partitions)) - set(partitions)
-        self._strange = {partition: self._strange.get(partition, now) for partition in others}
+        self._foreign = {partition: self._foreign.get(partition, now) for partition in others}
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def purge(self) -> None:
         """Do what is due."""
         now = self._clock()
-        for partition, since in self._strange.items():
-            if now - since >= _STRANGE_SECONDS and self._store.changelog_position(partition).log:
+        for partition, since in self._foreign.items():
+            if now - since >= _FOREIGN_SECONDS and self._store.changelog_position(partition).log:
                 self._store.drop(partition)
         for partition in range(self._partitions):
             await self._store.tickets.purge(partition)

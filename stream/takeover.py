@@ -6,7 +6,7 @@ from functools import partial
 
 from stream.changelog_writer import ChangelogWriter
 from stream.outbox_relay import OutboxRelay
-from stream.patience import patiently
+from stream.patience import retry_while_broker_away
 from stream.purger import Purger
 
 __all__ = ["Takeover"]
@@ -44,7 +44,7 @@ class Takeover:
         """Take over what this worker does not hold yet; a rebalance that begins meanwhile breaks it off."""
         wanted = sorted(partitions)
         self._purger.keep(wanted)
-        self._taking = asyncio.create_task(patiently(partial(self._take, wanted)))
+        self._taking = asyncio.create_task(retry_while_broker_away(partial(self._take, wanted)))
         try:
             await asyncio.wait([self._taking])
             if not self._taking.cancelled():
