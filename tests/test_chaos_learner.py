@@ -103,7 +103,7 @@ def test_a_row_that_is_missing_or_one_too_many_is_unequal() -> None:
     assert unequal_rows(rows, fewer) == unequal_rows(fewer, rows) == 1
 
 
-def test_an_event_in_no_example_is_missing_and_an_example_of_no_event_is_strange() -> None:
+def test_an_event_in_no_example_is_missing_and_an_example_of_no_event_is_unexpected() -> None:
     lessons = check_lessons(["clicks-3-0", "clicks-3-1", "clicks-3-7"], Taught.of([record(0, 3)]))
     assert lessons.missing == {"clicks-3-7"}
-    assert lessons.strange == {"clicks-3-2"}
+    assert lessons.unexpected == {"clicks-3-2"}

@@ -12,7 +12,7 @@ from models.fingerprint import fingerprint
 from models.fold import fold
 from models.profile import Profiles
 from stream.chaos.answers import check_answers
-from stream.chaos.erasures import Asked, asked_in, by_partition, sifted, unheard
+from stream.chaos.erasures import Asked, asked_in, by_partition, failed_erasures, sifted
 from stream.chaos.profiles import Comparison, Folded, Stored, compare
 from stream.chaos.records import Record, newest
 from stream.chaos.sources import Refused, Sources
@@ -132,12 +132,12 @@ def test_what_is_no_event_is_refused_where_it_stands() -> None:
 def test_an_event_without_an_answer_is_missing() -> None:
     answers = check_answers({"clicks-0-1": "e1", "clicks-0-2": "e2"}, [answer("clicks-0-1", "e1")])
     assert answers.missing == {"clicks-0-2"}
-    assert not answers.strange
+    assert not answers.unexpected
 
 
-def test_an_answer_to_no_event_or_to_another_one_is_strange() -> None:
+def test_an_answer_to_no_event_or_to_another_one_is_unexpected() -> None:
     answers = check_answers({"clicks-0-1": "e1"}, [answer("clicks-0-1", "e2"), answer("clicks-0-9", "e1")])
-    assert answers.strange == {"clicks-0-1", "clicks-0-9"}
+    assert answers.unexpected == {"clicks-0-1", "clicks-0-9"}
 
 
 def test_repeats_are_counted_and_those_that_differ_are_named() -> None:
@@ -185,17 +185,17 @@ def test_events_up_to_an_erasure_are_forgotten_and_those_of_others_are_not() -> 
 def test_an_erasure_is_done_up_to_the_time_asked_for_or_an_event_that_was_there() -> None:
     events = Sources.of(records("clicks", [event(1, 5), event(2, 8)]), []).events
     for marker, is_right in {(6, 6): True, (8, 6): True, (7, 6): False, (5, 6): False, (6, 5): False}.items():
-        wrong = unheard([Asked(0, "ann", 6)], marked(*marker), events, [decided()])
+        wrong = failed_erasures([Asked(0, "ann", 6)], marked(*marker), events, [decided()])
         assert wrong == ([] if is_right else ["ann"])
-    assert unheard([Asked(0, "bob", 6)], marked(6, 6), events, [decided("bob")]) == ["bob"]
+    assert failed_erasures([Asked(0, "bob", 6)], marked(6, 6), events, [decided("bob")]) == ["bob"]
 
 
-def test_an_erasure_of_which_no_decision_tells_is_unheard() -> None:
-    assert unheard([Asked(0, "ann", 6)], marked(6, 6), {}, [decided("bob")]) == ["ann"]
+def test_an_erasure_of_which_no_decision_tells_fails() -> None:
+    assert failed_erasures([Asked(0, "ann", 6)], marked(6, 6), {}, [decided("bob")]) == ["ann"]
 
 
 def test_an_answer_to_an_event_that_is_forgotten_may_be_there_and_need_not() -> None:
     said = [answer("clicks-0-1", "e1"), answer("clicks-0-2", "e3")]
     answers = check_answers({}, said, {"clicks-0-1": "e1", "clicks-0-2": "e2", "clicks-0-3": "e3"})
     assert answers.missing == frozenset()
-    assert answers.strange == {"clicks-0-2"}
+    assert answers.unexpected == {"clicks-0-2"}

@@ -20,7 +20,7 @@ class Answers(msgspec.Struct, frozen=True):
     ----------
     missing
         Answer ids of events without one.
-    strange
+    unexpected
         Answers to no event, or to an event under the id of another.
     repeats
         Records that answer what one before them has answered.
@@ -29,7 +29,7 @@ class Answers(msgspec.Struct, frozen=True):
     """
 
     missing: frozenset[str] = frozenset()
-    strange: frozenset[str] = frozenset()
+    unexpected: frozenset[str] = frozenset()
     repeats: int = 0
     differing: frozenset[str] = frozenset()
 
@@ -47,15 +47,15 @@ def check_answers(
     frozenset({'clicks-0-7'})
     """
     values: dict[str, list[bytes]] = defaultdict(list)
-    strange, known = set(), {**(may or {}), **event_ids}
+    unexpected, known = set(), {**(may or {}), **event_ids}
     for record in records:
         answer = _decode(record.value or b"")
         values[answer.recommendation_id].append(record.value or b"")
         if known.get(answer.recommendation_id) != answer.event_id:
-            strange.add(answer.recommendation_id)
+            unexpected.add(answer.recommendation_id)
     return Answers(
         missing=frozenset(event_ids.keys() - values.keys()),
-        strange=frozenset(strange),
+        unexpected=frozenset(unexpected),
         repeats=sum(len(same) - 1 for same in values.values()),
         differing=frozenset(answer for answer, same in values.items() if len(set(same)) > 1),
     )

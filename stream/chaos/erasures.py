@@ -13,7 +13,7 @@ from stream.chaos.records import Record
 from stream.chaos.sources import Placed
 from stream.erasure_markers import MARKER, ErasureMarkers, user_digest
 
-__all__ = ["Asked", "asked_in", "by_partition", "names_of_markers", "sifted", "unheard"]
+__all__ = ["Asked", "asked_in", "by_partition", "failed_erasures", "names_of_markers", "sifted"]
 
 _decode = msgspec.msgpack.Decoder(Decision).decode
 
@@ -62,7 +62,7 @@ def sifted(events: Iterable[Placed], markers: ErasureMarkers) -> tuple[list[Plac
     return kept, gone
 
 
-def unheard(
+def failed_erasures(
     asked: Iterable[Asked],
     markers: Mapping[int, ErasureMarkers],
     events: Mapping[int, Collection[Placed]],

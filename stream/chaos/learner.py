@@ -54,7 +54,7 @@ class Lessons(NamedTuple):
     """Events that teach and are in no example, and examples of no event that teaches, or of one twice."""
 
     missing: frozenset[str]
-    strange: frozenset[str]
+    unexpected: frozenset[str]
 
 
 class Steps(NamedTuple):

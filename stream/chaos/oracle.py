@@ -11,7 +11,7 @@ from models.fingerprint import fingerprint
 from models.profile import Profiles
 from models.recommender import Recommender
 from stream.chaos.answers import Answers, check_answers
-from stream.chaos.erasures import asked_in, by_partition, names_of_markers, sifted, unheard
+from stream.chaos.erasures import asked_in, by_partition, failed_erasures, names_of_markers, sifted
 from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos.profiles import Comparison, Folded, Stored, compare
 from stream.chaos.records import Record, newest, read_topic
@@ -90,10 +90,10 @@ class Oracle:
             unequal=len(profiles.unequal),
             **_answers_of(answers),
             refused=len(sources.refused),
-            unburied=len(set(sources.refused) - set(self._buried())),
+            missing_dead_letters=len(set(sources.refused) - set(self._dead_letters())),
             **self._check_learner(truth),
-            forgotten=len(truth.erased),
-            unforgotten=len(unheard(asked, markers, sources.events, decisions)),
+            erased=len(truth.erased),
+            failed_erasures=len(failed_erasures(asked, markers, sources.events, decisions)),
         )
 
     def _read(self, topic: str) -> list[Record]:
@@ -117,8 +117,8 @@ class Oracle:
         rows = {key: value for (_, key), value in newest(self._read("model")).items()}
         return {
             "learnt": sum(steps.counts),
-            "unlearnt": len(lessons.missing) + len(taught.answer_ids) - sum(steps.counts),
-            "strange_lessons": len(lessons.strange),
+            "missing_lessons": len(lessons.missing) + len(taught.answer_ids) - sum(steps.counts),
+            "unexpected_lessons": len(lessons.unexpected),
             "unequal_rows": unequal_rows(must, rows),
         }
 
@@ -154,7 +154,7 @@ class Oracle:
         if not owned:
             yield Profiles([])
 
-    def _buried(self) -> Iterator[Refused]:
+    def _dead_letters(self) -> Iterator[Refused]:
         for topic in _SOURCES:
             full_name = self._topics.name(topic)
             for record in self._read(Topics.dead_letters(topic)):
@@ -164,7 +164,7 @@ class Oracle:
 
 def _answers_of(answers: Answers) -> dict[str, int]:
     return {
-        "strange_answers": len(answers.strange),
+        "unexpected_answers": len(answers.unexpected),
         "differing_answers": len(answers.differing),
         "repeated_answers": answers.repeats,
     }

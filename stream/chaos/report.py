@@ -24,8 +24,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         Faults.
     holds
         Whether all was as it must be.
-    unequal, strange, unburied, learnt, unlearnt, unequal_rows, forgotten, unforgotten
-        As `Verdict` has them; strange are answers and lessons together.
+    unequal, unexpected, missing_dead_letters, learnt, missing_lessons, unequal_rows, erased, failed_erasures
+        As `Verdict` has them; ``unexpected`` are answers and lessons together.
     differing
         Answers whose repeats are not the same to the byte; None where a lost store excuses it.
     recovery_seconds, recovery_seconds_max
@@ -44,13 +44,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     doubled: int
     unequal: int
-    strange: int
-    unburied: int
+    unexpected: int
+    missing_dead_letters: int
     learnt: int
-    unlearnt: int
+    missing_lessons: int
     unequal_rows: int
-    forgotten: int
-    unforgotten: int
+    erased: int
+    failed_erasures: int
     repeated: int
     differing: int | None
     recovery_seconds: float
@@ -81,7 +81,7 @@ def _counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
     sums: Counter[str] = Counter()
     for verdict in verdicts:
         sums.update(msgspec.structs.asdict(verdict))
-    sums["strange"] = sums.pop("strange_answers", 0) + sums.pop("strange_lessons", 0)
+    sums["unexpected"] = sums.pop("unexpected_answers", 0) + sums.pop("unexpected_lessons", 0)
     sums["repeated"], sums["differing"] = sums.pop("repeated_answers", 0), sums.pop("differing_answers", 0)
     del sums["refused"]
     return dict(sums)
@@ -110,7 +110,7 @@ def _equal(row: Row) -> str:
     wrong = {
         "users": row.unequal,
         "rows": row.unequal_rows,
-        "lessons": row.unlearnt,
-        "erasures": row.unforgotten,
+        "lessons": row.missing_lessons,
+        "erasures": row.failed_erasures,
     }
     return ", ".join(f"{count} {name} not" for name, count in wrong.items() if count) or "yes"

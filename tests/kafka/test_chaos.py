@@ -62,14 +62,14 @@ def test_kills_and_stops_lose_and_double_nothing_and_repeat_answers_to_the_byte(
     outcome = struck(own_broker, tmp_path, *kills, *crashes, faults.stop, faults.stop)
     assert_nothing_lost_or_doubled(outcome)
     assert outcome.verdict.differing_answers == 0
-    assert outcome.verdict.forgotten > 0
+    assert outcome.verdict.erased > 0
 
 
 def test_what_is_no_event_and_what_comes_again_or_late_changes_nothing_else(
     own_broker: Broker, tmp_path: Path
 ) -> None:
-    strange = [traffic.publish_bad_input, traffic.publish_repeats, traffic.publish_late, recreate]
-    outcome = struck(own_broker, tmp_path, *strange, faults.kill)
+    unusual = [traffic.publish_bad_input, traffic.publish_repeats, traffic.publish_late, recreate]
+    outcome = struck(own_broker, tmp_path, *unusual, faults.kill)
     assert_nothing_lost_or_doubled(outcome)
     assert outcome.verdict.refused > 1_000
 
