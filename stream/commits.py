@@ -8,7 +8,7 @@ import msgspec
 from models.profile import Profiles
 from models.seen import blocks_to_bytes
 
-__all__ = ["Commit", "Pending", "changes_of", "places_of"]
+__all__ = ["Commit", "Pending", "changes_of", "offset_changes"]
 
 
 class Commit(NamedTuple):
@@ -81,6 +81,6 @@ def changes_of(profiles: Profiles) -> dict[bytes, bytes | None]:
     return {**dict(zip(names, packed, strict=True)), **blocks}
 
 
-def places_of(offsets: Mapping[str, int]) -> dict[bytes, bytes | None]:
+def offset_changes(offsets: Mapping[str, int]) -> dict[bytes, bytes | None]:
     """Return the next source offsets by name, from those by topic."""
     return {b"n" + topic.encode(): str(offset).encode() for topic, offset in offsets.items()}

@@ -83,7 +83,7 @@ class Erasures:
     changes
         New values of the store, by name.
     outbox
-        What is to be told: to the learner, to whoever reads decisions, and of records that are no requests.
+        What is to be sent: to the learner, to whoever reads decisions, and to the dead letters.
     users, refused
         How many were erased, and how many records are no requests.
     """

@@ -24,7 +24,7 @@ import msgspec
 from models.profile import Profiles
 from models.seen import BLOCK, blocks_from_bytes
 from stream.changelog_position import ChangelogPosition
-from stream.commits import Commit, changes_of, places_of
+from stream.commits import Commit, changes_of, offset_changes
 from stream.erasure_markers import MARKER, ErasureMarkers, has_markers
 from stream.publisher import OffsetRange
 from stream.source_offsets import SourceOffsets
@@ -96,9 +96,9 @@ class ProfileStore:
         self, partition: int, profiles: Profiles, offsets: Mapping[str, int], outbox: list[bytes]
     ) -> Commit:
         """Write what changed in the profiles, the next offset by topic and the outbox, all or nothing."""
-        state, places = changes_of(profiles), places_of(offsets)
-        commit = Commit([self.tickets.draw(partition)], {**state, **places}, outbox)
-        self._storage.write(partition, state, {**places, **self.tickets.entry(commit)})
+        state, moved = changes_of(profiles), offset_changes(offsets)
+        commit = Commit([self.tickets.draw(partition)], {**state, **moved}, outbox)
+        self._storage.write(partition, state, {**moved, **self.tickets.entry(commit)})
         self.source_offsets.move(partition, offsets)
         return commit
 
@@ -106,7 +106,7 @@ class ProfileStore:
         self, partition: int, changes: Changes, offsets: Mapping[str, int], outbox: list[bytes]
     ) -> Commit:
         """Write changes that erase users, and the rest as `commit` does; `Tickets.purge` purges them."""
-        commit = Commit([self.tickets.draw(partition)], {**changes, **places_of(offsets)}, outbox)
+        commit = Commit([self.tickets.draw(partition)], {**changes, **offset_changes(offsets)}, outbox)
         unpurged = unpurged_since(commit.tickets[0])
         self._write(partition, commit.changes, {**self.tickets.entry(commit), **unpurged})
         return commit

@@ -60,7 +60,7 @@ def found(tmp_path: Path) -> bool:
 
 
 def known(store: ProfileStore, partition: int = 1, outbox: list[bytes] | None = None) -> Commit:
-    """Let a user's profile, and what was told of the user, hold the secret; not confirmed yet."""
+    """Let a user's profile, and what is sent about the user, hold the secret; not confirmed yet."""
     return store.erase(partition, {b"pann": SECRET, b"pbob": b"1"}, {"clicks": 1}, outbox or [])
 
 
