@@ -38,7 +38,7 @@ CAPACITY = 300  # lines that are remembered, of some 480
 
 @pytest.fixture(autouse=True)
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.progress._MARK_LINES", 40)
+    monkeypatch.setattr("stream.progress._POINT_LINES", 40)
     monkeypatch.setattr("stream.lessons._STEP", 30)
     for module in ("models.memory", "stream.memories"):
         monkeypatch.setattr(f"{module}.NEWEST", 60)
