@@ -83,7 +83,7 @@ def read_rows(records: Iterable[tuple[bytes, bytes | None]], row_type: np.dtype[
     Raises
     ------
     RowsUnreadable
-        If a value is of another form, or of rows with other columns.
+        If a value is of another form, or of rows with other columns, or names no item.
     """
     last = dict(records)
     values = {key: value for key, value in last.items() if value is not None}
@@ -128,8 +128,15 @@ class _Written(NamedTuple):
             )
         table = sliding_window_view(self.raw, written.itemsize)[self.start[chosen] + 1].view(written)[:, 0]
         columns = form.read({name: np.ascontiguousarray(table[name]) for name in written.names or ()})
-        names = [self.values[place][stop:].decode() for place in chosen.tolist()]
+        names = [_name(self.values[place][stop:]) for place in chosen.tolist()]
         return ReadRows(Rows(self.key[chosen], columns), names, _NONE)
+
+
+def _name(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise RowsUnreadable(f"a row of the model has no item's id: {raw[:64]!r}") from error
 
 
 def _record_keys(keys: Longs) -> Bytes:

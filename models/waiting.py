@@ -125,9 +125,9 @@ class Waiting:
         known = self._vector[rows]  # float32[n, D]
         moved = (self._table["weight"][rows] - known).norm(dim=1) / (known.norm(dim=1) + _TINY)  # float32[n]
         moved[self._key[rows] != self._table["key"][rows]] = torch.inf
-        # The first place of one order is 0; of the other 8/7, so that between them no place is empty.
-        by_age = _OLDEST_EVERY * _places(self._since[rows])
-        by_move = _OLDEST_EVERY / (_OLDEST_EVERY - 1) * (_places(-moved) + 1)
+        # Every eighth slot is that of the oldest; the seven between go by distance.
+        rank = _ranks(-moved)
+        by_age, by_move = _OLDEST_EVERY * _ranks(self._since[rows]), rank + rank // (_OLDEST_EVERY - 1) + 1
         return rows[torch.minimum(by_age, by_move).argsort(stable=True)]
 
     def _grow(self) -> None:
@@ -140,8 +140,8 @@ class Waiting:
             self._vector = torch.cat([self._vector, self._vector.new_zeros((more, self._vector.shape[1]))])
 
 
-def _places(column: Tensor) -> Tensor:
-    """Return the place of each in ascending order, float64[n]; of equals the first is before."""
-    places = torch.empty(len(column), dtype=torch.float64, device=column.device)
-    places[column.argsort(stable=True)] = torch.arange(len(column), dtype=torch.float64, device=column.device)
-    return places
+def _ranks(column: Tensor) -> Tensor:
+    """Return the rank of each in ascending order, from 0, int64[n]; of equals the first is before."""
+    ranks = torch.empty(len(column), dtype=torch.int64, device=column.device)
+    ranks[column.argsort(stable=True)] = torch.arange(len(column), device=column.device)
+    return ranks

@@ -7,8 +7,9 @@ import msgspec
 
 from models.profile import Profiles
 from models.seen import blocks_to_bytes
+from stream.store_keys import BLOCKS, PROFILE, user_key
 
-__all__ = ["Commit", "Pending", "changes_of", "offset_changes"]
+__all__ = ["Commit", "Pending", "changes_of"]
 
 
 class Commit(NamedTuple):
@@ -26,12 +27,6 @@ class Commit(NamedTuple):
     tickets: list[int]
     changes: dict[bytes, bytes | None]
     outbox: list[bytes]
-
-    @property
-    def offsets(self) -> dict[str, int]:
-        """The next source offset by topic, of those topics that have one among the changes."""
-        places = {name: raw for name, raw in self.changes.items() if name.startswith(b"n")}
-        return {name[1:].decode(): int(raw) for name, raw in places.items() if raw is not None}
 
     @classmethod
     def join(cls, commits: Iterable["Commit"]) -> "Commit":
@@ -73,14 +68,9 @@ def changes_of(profiles: Profiles) -> dict[bytes, bytes | None]:
     """Return the new values of the profiles and blocks that changed, by name."""
     users, rows = profiles.users, profiles.touched.nonzero()[0]
     packed = profiles.to_rows(slice(None) if len(rows) == len(users) else rows)
-    names = [b"p" + users[row].encode() for row in rows.tolist()]
+    names = [user_key(PROFILE, users[row]) for row in rows.tolist()]
     blocks = {
-        b"b" + users[row].encode(): blocks_to_bytes(profiles.blocks[row])
+        user_key(BLOCKS, users[row]): blocks_to_bytes(profiles.blocks[row])
         for row in sorted(profiles.new_blocks)
     }
     return {**dict(zip(names, packed, strict=True)), **blocks}
-
-
-def offset_changes(offsets: Mapping[str, int]) -> dict[bytes, bytes | None]:
-    """Return the next source offsets by name, from those by topic."""
-    return {b"n" + topic.encode(): str(offset).encode() for topic, offset in offsets.items()}

@@ -11,11 +11,10 @@ from typing import Final, NamedTuple
 
 from stream.arrivals import Released
 from stream.storage import Changes
+from stream.store_keys import MARKER
 
-__all__ = ["MARKER", "NEVER", "Erased", "ErasureMarkers", "has_markers", "marker_of", "user_digest"]
+__all__ = ["NEVER", "Erased", "ErasureMarkers", "has_markers", "marker_of", "user_digest"]
 
-# How the names of markers begin in a partition's store and changelog.
-MARKER: Final = b"f"
 # Two of 10^12 erased users share a digest with a chance of 10^-15.
 _DIGEST_BYTES: Final = 16
 

@@ -15,6 +15,7 @@ from stream.erasure_markers import Erased, ErasureMarkers, marker_of, user_diges
 from stream.erasure_records import erasure_record
 from stream.outbox import OutboxRecord, dead_letter
 from stream.profiles import ProfileStore
+from stream.store_keys import BLOCKS, PROFILE, user_key
 
 __all__ = ["ErasureStamp", "Erasures", "Request"]
 
@@ -141,9 +142,9 @@ class Erasures:
         self.users += 1
 
     def _delete(self, user: str, row: int) -> None:
-        self.changes[b"p" + user.encode()] = None
+        self.changes[user_key(PROFILE, user)] = None
         if row in self._profiles.blocks:
-            self.changes[b"b" + user.encode()] = None
+            self.changes[user_key(BLOCKS, user)] = None
         self.outbox.append(erasure_record(self._stamp.examples, int(self._profiles.pseudonym[row])))
 
     def _decision(self, request: Request, until: int, removed: Removed) -> OutboxRecord:

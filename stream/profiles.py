@@ -1,18 +1,6 @@
 """The profiles of a worker's users on disk: a batch is one atomic write, with its source offsets and outbox.
 
-| name | value |
-| --- | --- |
-| ``p`` user id | profile (``models.layout``) |
-| ``b`` user id | blocks of older event keys (``models.seen``) |
-| ``n`` topic | next source offset, decimal |
-| ``t`` topic | the identity of the source topic that the offset belongs to |
-| ``l`` topic | how often the source topic was recreated, decimal; none for never |
-| ``f`` digest | until when a user was erased (``stream.erasure_markers``), decimal milliseconds |
-| ``o`` ticket | what a commit has to publish and the broker has not confirmed |
-| ``a`` | how far this copy and the changelog agree |
-| ``c`` | the last commit whose deletions lie in the files (``stream.tickets``) |
-
-The changelog of a partition holds the same names and values, but for ``o``, ``a`` and ``c``.
+`stream.store_keys` says what stands under which key.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,18 +12,17 @@ import msgspec
 from models.profile import Profiles
 from models.seen import BLOCK, blocks_from_bytes
 from stream.changelog_position import ChangelogPosition
-from stream.commits import Commit, changes_of, offset_changes
-from stream.erasure_markers import MARKER, ErasureMarkers, has_markers
+from stream.commits import Commit, changes_of
+from stream.erasure_markers import ErasureMarkers, has_markers
 from stream.publisher import OffsetRange
 from stream.source_offsets import SourceOffsets
 from stream.storage import Changes, Storage
+from stream.store_keys import BLOCKS, MARKER, POSITION, PROFILE, offset_changes, user_key
 from stream.tickets import NO_TICKET, Tickets, unpurged_since
 
 __all__ = ["ProfileStore"]
 
 _NOTHING_KNOWN: Final = Profiles([""]).to_rows(slice(None))[0]
-_POSITION: Final = b"a"
-_STATE: Final = (b"p", b"b")
 
 _encode = msgspec.msgpack.Encoder().encode
 _POSITIONS: Final = msgspec.msgpack.Decoder(ChangelogPosition)
@@ -85,10 +72,10 @@ class ProfileStore:
             If what is stored is of another format or damaged.
         """
         names = list(dict.fromkeys(users))
-        rows = self._storage.read(partition, [b"p" + name.encode() for name in names])
+        rows = self._storage.read(partition, [user_key(PROFILE, name) for name in names])
         profiles = Profiles.from_rows(names, [_NOTHING_KNOWN if row is None else row for row in rows])
         busy = (profiles.events >= BLOCK).nonzero()[0].tolist()
-        blocks = self._storage.read(partition, [b"b" + names[row].encode() for row in busy])
+        blocks = self._storage.read(partition, [user_key(BLOCKS, names[row]) for row in busy])
         profiles.blocks = {row: blocks_from_bytes(raw or b"") for row, raw in zip(busy, blocks, strict=True)}
         return profiles
 
@@ -125,7 +112,7 @@ class ProfileStore:
         Return what is to be published, also by a restart: ``changes``, and ``again``, names as they are.
         """
         commit = Commit([self.tickets.draw(partition)], {**dict.fromkeys(again), **changes}, [])
-        self._write(partition, changes, {**self.tickets.entry(commit), _POSITION: _encode(position)})
+        self._write(partition, changes, {**self.tickets.entry(commit), POSITION: _encode(position)})
         names = list(commit.changes)
         values = self._storage.read(partition, names)
         return commit._replace(changes=dict(zip(names, values, strict=True)))
@@ -133,7 +120,7 @@ class ProfileStore:
     def confirm(self, partition: int, tickets: list[int], ranges: Iterable[OffsetRange]) -> None:
         """Drop the outbox of commits: the broker has its records, and in these ranges their changes."""
         position = self._positions[partition] = self.changelog_position(partition).confirmed(ranges)
-        self._storage.write(partition, {}, {**self.tickets.without(tickets), _POSITION: _encode(position)})
+        self._storage.write(partition, {}, {**self.tickets.without(tickets), POSITION: _encode(position)})
 
     def unconfirmed(self, partition: int) -> Commit:
         """Return all that was not confirmed as one commit: what a restart has to send again.
@@ -153,7 +140,7 @@ class ProfileStore:
     def changelog_position(self, partition: int) -> ChangelogPosition:
         """Return how far this copy and the changelog agree."""
         if partition not in self._positions:
-            (raw,) = self._storage.read(partition, [_POSITION])
+            (raw,) = self._storage.read(partition, [POSITION])
             self._positions[partition] = _POSITIONS.decode(raw) if raw else ChangelogPosition()
         return self._positions[partition]
 
@@ -161,7 +148,7 @@ class ProfileStore:
         """Write the newest values of the partition's changelog, all or nothing."""
         # What a marker comes with may delete what lies in the files.
         unpurged = self.tickets.still_unpurged(partition) if has_markers(changes) else {}
-        self._write(partition, changes, {**unpurged, _POSITION: _encode(position)})
+        self._write(partition, changes, {**unpurged, POSITION: _encode(position)})
 
     def drop(self, partition: int) -> None:
         """Delete all that is stored of a partition; `Tickets.purge` purges it."""
@@ -186,7 +173,7 @@ class ProfileStore:
         self._storage.close()
 
     def _write(self, partition: int, changes: Changes, kept: Changes) -> None:
-        state = {name: value for name, value in changes.items() if name[:1] in _STATE}
+        state = {key: value for key, value in changes.items() if key[:1] in (PROFILE, BLOCKS)}
         places = {name: value for name, value in changes.items() if name not in state}
         self._storage.write(partition, state, {**places, **kept})
         self._look_up_again(partition)

@@ -13,6 +13,7 @@ from stream.chunks import RawRecord
 from stream.commits import Commit
 from stream.profiles import ProfileStore
 from stream.storage import Changes
+from stream.store_keys import GENERATION, IDENTITY, OFFSET, offsets_in, topic_key
 
 __all__ = ["Restoration", "Sources"]
 
@@ -110,7 +111,7 @@ class Restoration:
         """Return whether this store wrote the commit and its copy holds it: not if it is an older backup."""
         if step.epoch != self._store.changelog_position(self._partition).claim:
             return False
-        ours, logged = self._store.offsets(self._partition), Commit([], step.changes, []).offsets
+        ours, logged = self._store.offsets(self._partition), offsets_in(step.changes)
         return all(offset <= ours.get(topic, 0) for topic, offset in logged.items())
 
     def _start_anew(self, reason: str) -> bool:
@@ -130,10 +131,10 @@ class Restoration:
             if known.get(topic, identity) != identity or end < offset:
                 said = (topic, self._partition, offset, end)
                 _log.warning("%s-%d: the topic was recreated (read to %d, ends at %d); read from 0", *said)
-                changes[b"n" + topic.encode()] = b"0"
-                changes[b"l" + topic.encode()] = str(generations.get(topic, 0) + 1).encode()
+                changes[topic_key(OFFSET, topic)] = b"0"
+                changes[topic_key(GENERATION, topic)] = str(generations.get(topic, 0) + 1).encode()
             if known.get(topic) != identity:
-                changes[b"t" + topic.encode()] = identity.encode()
+                changes[topic_key(IDENTITY, topic)] = identity.encode()
         return changes
 
 

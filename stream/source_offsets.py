@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from stream.storage import Storage
+from stream.store_keys import GENERATION, IDENTITY, OFFSET
 
 __all__ = ["SourceOffsets"]
 
@@ -25,17 +26,17 @@ class SourceOffsets:
     def offsets(self, partition: int) -> dict[str, int]:
         """Return the next offset of each topic, as of the last commit."""
         if partition not in self._offsets:
-            self._offsets[partition] = self._numbers(partition, b"n")
+            self._offsets[partition] = self._numbers(partition, OFFSET)
         return dict(self._offsets[partition])
 
     def identities(self, partition: int) -> dict[str, str]:
         """Return the identities of the topics that the offsets belong to."""
-        return {topic.decode(): raw.decode() for topic, raw in self._storage.scan(partition, b"t")}
+        return {topic.decode(): raw.decode() for topic, raw in self._storage.scan(partition, IDENTITY)}
 
     def generations(self, partition: int) -> dict[str, int]:
         """Return how often topics were recreated; those that never were are left out."""
         if partition not in self._generations:
-            self._generations[partition] = self._numbers(partition, b"l")
+            self._generations[partition] = self._numbers(partition, GENERATION)
         return self._generations[partition]
 
     def move(self, partition: int, offsets: Mapping[str, int]) -> None:

@@ -13,12 +13,11 @@ from typing import Final
 
 from stream.commits import Commit, Pending
 from stream.storage import Changes, Storage
+from stream.store_keys import OUTBOX, UNPURGED
 
 __all__ = ["NO_TICKET", "Tickets", "unpurged_since"]
 
 NO_TICKET: Final = -1
-_OUTBOX: Final = b"o"
-_UNPURGED: Final = b"c"
 _BYTES: Final = 8
 # Two deletions never leave the same note.
 _NONCE_BYTES: Final = 8
@@ -70,7 +69,7 @@ class Tickets:
 
     def unconfirmed(self, partition: int) -> Iterator[tuple[int, Pending]]:
         """Yield the commits that are kept, the oldest first."""
-        for raw, kept in self._storage.scan(partition, _OUTBOX):
+        for raw, kept in self._storage.scan(partition, OUTBOX):
             yield int.from_bytes(raw, "big"), Pending.from_bytes(kept)
 
     def unpurged(self, partition: int) -> int | None:
@@ -94,18 +93,18 @@ class Tickets:
             return False
         await asyncio.to_thread(self._storage.compact, partition)
         if self._note(partition) == note:  # else more was deleted meanwhile
-            self._storage.write(partition, {}, {_UNPURGED: None})
+            self._storage.write(partition, {}, {UNPURGED: None})
         return True
 
     def _note(self, partition: int) -> bytes | None:
-        (raw,) = self._storage.read(partition, [_UNPURGED])
+        (raw,) = self._storage.read(partition, [UNPURGED])
         return raw
 
 
 def unpurged_since(ticket: int) -> dict[bytes, bytes | None]:
     """Return what notes that a commit deletes what has to be purged; `NO_TICKET` waits for no commit."""
-    return {_UNPURGED: f"{ticket} {secrets.token_hex(_NONCE_BYTES)}".encode()}
+    return {UNPURGED: f"{ticket} {secrets.token_hex(_NONCE_BYTES)}".encode()}
 
 
 def _name(ticket: int) -> bytes:
-    return _OUTBOX + ticket.to_bytes(_BYTES, "big")
+    return OUTBOX + ticket.to_bytes(_BYTES, "big")

@@ -67,6 +67,13 @@ def test_an_int8_row_is_off_by_half_a_scale_at_most_and_its_largest_number_is_me
     assert all(np.array_equal(read.columns[name], part.columns[name]) for name in ("mass", "version"))
 
 
+def test_a_row_whose_name_is_no_text_is_refused() -> None:
+    ((key, value),) = records(of(1)).items()
+    assert value is not None
+    with pytest.raises(RowsUnreadable, match="no item's id"):
+        read_rows([(key, value + b"\xff")], ROW_TYPE)
+
+
 def test_an_int8_row_by_hand() -> None:
     weight = np.array([[254, -127, 1, 3], [0, 0, 0, 0]], np.float32)  # scales 2 and 0; 0.5 and 1.5 are ties
     written = RowForm.INT8.written(rows(weight).columns)

@@ -11,7 +11,8 @@ from models.errors import InvalidRecord
 from models.events import Decision
 from stream.chaos.records import Record
 from stream.chaos.sources import Placed
-from stream.erasure_markers import MARKER, ErasureMarkers, user_digest
+from stream.erasure_markers import ErasureMarkers, user_digest
+from stream.store_keys import MARKER
 
 __all__ = ["Asked", "asked_in", "by_partition", "failed_erasures", "names_of_markers", "sifted"]
 

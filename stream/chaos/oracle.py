@@ -22,6 +22,7 @@ from stream.model_thread import ModelThread
 from stream.origins import source_name
 from stream.settings import Settings
 from stream.storage import Storage
+from stream.store_keys import BLOCKS, OFFSET, PROFILE, topic_key
 from stream.topics import BROWSE, FORGET, ORDERS, Topics
 
 __all__ = ["Oracle"]
@@ -136,7 +137,7 @@ class Oracle:
 
     def _places(self, names: dict[bytes, bytes]) -> dict[bytes, bytes | None]:
         """Return the next offset of each topic that profiles are made from, and the users erased."""
-        offsets = (b"n" + self._topics.name(topic).encode() for topic in (*_SOURCES, FORGET))
+        offsets = (topic_key(OFFSET, self._topics.name(topic)) for topic in (*_SOURCES, FORGET))
         return {**{name: names.get(name) for name in offsets}, **names_of_markers(names)}
 
     def _rows_of_owners(self, partition: int, places: dict[bytes, bytes | None]) -> Iterator[Profiles]:
@@ -185,6 +186,6 @@ def _key(placed: Placed) -> tuple[str, int]:
 
 def _stored(names: dict[bytes, bytes]) -> Stored:
     rows, blocks = (
-        {name[1:]: value for name, value in names.items() if name[:1] == kind} for kind in (b"p", b"b")
+        {name[1:]: value for name, value in names.items() if name[:1] == kind} for kind in (PROFILE, BLOCKS)
     )
     return Stored(rows, blocks)

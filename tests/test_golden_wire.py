@@ -1,0 +1,160 @@
+"""Every form in which one worker's words reach another or its next start, as bytes that must stay the same.
+
+Each is read by plain struct and msgpack too: what stands where is said here, and not by the code alone.
+"""
+
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import msgpack
+import msgspec
+import numpy as np
+import pytest
+
+from models.record_block import records_of
+from models.row_forms import RowForm, type_of_rows
+from models.row_records import read_rows, row_records
+from models.snapshot import Rows
+from stream.changelog import CommitReader, WriterEpoch, outgoing
+from stream.changelog_position import ChangelogPosition
+from stream.chaos.learner import Steps
+from stream.commits import Pending
+from stream.erasure_markers import Erased, marker_of
+from stream.erasure_records import erased_user, erasure_record
+from stream.model_topic import Dense
+from stream.origins import Origins
+from stream.outbox import OutboxRecord
+from stream.progress import Progress
+
+GOLDEN = Path(__file__).parent / "golden"
+KEY = -(2**40) + 7
+WEIGHT = [254.0, -127.0, 1.0, 0.0]  # as int8 with a scale of 2: 127, -64 (half to even), 0, 0
+PROGRESS = {
+    "position": 41,
+    "learnt_to": {"clicks-3": 18, "clicks~1-3": 2},
+    "epoch": 2,
+    "log": "cluster/topic",
+    "remembered": 900,
+    "marks": [[7, 100, {"clicks-3": 1}]],
+}
+POSITION = ChangelogPosition("log", 10, WriterEpoch(b"bob", 1), WriterEpoch(b"ann", 2), has_diverged=True)
+
+
+def golden(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes()
+
+
+def rows() -> Rows:
+    columns = {"mass": np.array([0.5]), "version": np.array([3]), "weight": np.array([WEIGHT], np.float32)}
+    return Rows(np.array([KEY]), columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "layout", "values"),
+    [
+        ("model-row-exact-1.bin", RowForm.EXACT, "<Bdq4f", (1, 0.5, 3, *WEIGHT)),
+        ("model-row-int8-2.bin", RowForm.INT8, "<Bdq4bf", (2, 0.5, 3, 127, -64, 0, 0, 2.0)),
+    ],
+)
+def test_golden_rows(name: str, form: RowForm, layout: str, values: tuple[float, ...]) -> None:
+    value = golden(name)
+    assert struct.unpack_from(layout, value) == values
+    assert value[struct.calcsize(layout) :].decode() == "шляпа"
+    key = b"r" + struct.pack("<q", KEY)
+    assert records_of(row_records(rows(), ["шляпа"], np.array([9]), form)) == {
+        key: value,
+        b"r" + struct.pack("<q", 9): None,
+    }
+    read = read_rows([(key, value)], type_of_rows(rows().columns))
+    assert (read.names, read.rows.key.tolist()) == (["шляпа"], [KEY])
+    assert read.rows.columns["version"].tolist() == [3]
+
+
+def test_golden_dense_part_and_progress() -> None:
+    raw = golden("dense-1.msgpack")
+    told = {"form": 1, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
+    assert msgpack.unpackb(raw) == told
+    dense = Dense.from_bytes(raw)
+    assert dense.to_bytes() == raw
+    assert Progress(0, dense.progress).to_dict() == PROGRESS
+
+
+def test_golden_steps() -> None:
+    raw = golden("steps-1.msgpack")
+    assert msgpack.unpackb(raw) == {
+        "epoch": 2,
+        "position": 41,
+        "version": 12,
+        "steps": [[256, 3, 0], [0, 1, 2]],
+    }
+    assert Steps.of([Journalled(raw)]) == ([256, 0], [3, 1], [0, 2])  # type: ignore[list-item]  # has a value
+
+
+class Journalled(NamedTuple):
+    value: bytes
+
+
+def test_golden_origins() -> None:
+    raw = golden("origins-1.msgpack")
+    columns = b"\0\1\0", struct.pack("<3q", 17, 2, 2**40)
+    assert msgpack.unpackb(raw) == [3, ["clicks", "purchases~2"], *columns]
+    origins = Origins.from_bytes(raw)
+    assert origins.next_offsets == {"clicks-3": 2**40 + 1, "purchases~2-3": 3}
+    assert origins.to_bytes() == raw
+
+
+def test_golden_erasure() -> None:
+    raw = golden("forget-header-1.bin")
+    assert struct.unpack("<q", raw) == (KEY,)
+    assert erased_user([("forget", raw)]) == KEY
+    assert erasure_record("examples", KEY).headers == (("forget", raw),)
+    marker = golden("marker-1.bin")
+    key, value = marker[:17], marker[17:]  # the kind and 16 bytes of a hash
+    assert (key[:1], value) == (b"f", b"1700000000500 1700000000000")
+    assert marker_of("ann", Erased(1_700_000_000_500, 1_700_000_000_000)) == (key, value)
+    assert Erased.from_bytes(value).asked == 1_700_000_000_000
+
+
+def test_golden_commit_that_waits() -> None:
+    record = OutboxRecord("examples", 0, None, b"...", (("origins", b"\1"),))
+    raw = golden("pending-1.msgpack")
+    names, outbox = msgpack.unpackb(raw)
+    assert names == [b"pann", b"nclicks"]
+    assert msgpack.unpackb(outbox[0]) == ["examples", 0, None, b"...", [["origins", b"\1"]]]
+    assert Pending([b"pann", b"nclicks"], [record.to_bytes()]).to_bytes() == raw
+    assert OutboxRecord.from_bytes(Pending.from_bytes(raw).outbox[0]) == record
+
+
+def test_golden_position() -> None:
+    raw = golden("position-1.msgpack")
+    assert msgpack.unpackb(raw) == ["log", 10, [b"bob", 1], [b"ann", 2], True]
+    assert msgspec.msgpack.decode(raw, type=ChangelogPosition) == POSITION
+    assert msgspec.msgpack.encode(POSITION) == raw
+
+
+class Logged(NamedTuple):
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def test_golden_changelog() -> None:
+    raw = golden("changelog-1.msgpack")
+    writer = struct.pack(">I", 2) + b"ann's id"
+    headers = [["w", writer]]
+    assert msgpack.unpackb(raw) == [
+        [b"pann", b"...", headers],
+        [b"bann", None, headers],
+        [b"w" + writer, b"", headers],
+    ]
+    changes = {b"pann": b"...", b"bann": None}
+    written = [(it.key, it.value, it.headers) for it in outgoing(WriterEpoch(b"ann's id", 2), changes)]
+    assert msgpack.packb(written) == raw
+    log = [
+        Logged(at, key, value, tuple(map(tuple, its)))
+        for at, (key, value, its) in enumerate(msgpack.unpackb(raw))
+    ]
+    (step,) = CommitReader(WriterEpoch(b"", 0)).add(log)
+    assert (step.changes, step.next_offset) == (changes, 3)
