@@ -82,8 +82,13 @@ class ChangelogWriter:
     async def take(self, reader: LogReader, partition: int, identities: Mapping[str, str]) -> Commit:
         """Bring the local copy up to the changelog and claim it; return what is to be published first.
 
-        ``identities`` are those of the changelog topic and of the source topics. It may be broken off: what
-        it has changed by then, another call would change as well.
+        ``identities`` are those of the changelog topic and of the source topics. It may be cancelled at any
+        point: a second call repeats what the first has done.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            If the broker is away.
         """
         tp = TP(self.topic, partition)
         sources = [TP(topic, partition) for topic in identities if topic != self.topic]
@@ -105,7 +110,13 @@ class ChangelogWriter:
         return True
 
     async def append(self, partition: int, commit: Commit) -> None:
-        """Append a commit whose outbox is confirmed, and drop it from the store's outbox."""
+        """Append a commit whose outbox is confirmed, and drop it from the store's outbox.
+
+        Raises
+        ------
+        PartitionTaken
+            If another worker has claimed the partition, and the group still gives it to this one.
+        """
         records = outgoing(self._store.changelog_position(partition).claim, commit.changes)
         ranges = await self._publisher.publish_in_turn(self.topic, partition, records)
         reach("published-not-confirmed")

@@ -94,7 +94,7 @@ class ErasureMarkers:
         self._erased |= _markers(changes)
 
     def of(self, user: str) -> Erased:
-        """Return up to when a user was erased, `NEVER` where it was not."""
+        """Return up to when a user was erased, or `NEVER`."""
         return self._erased.get(user_digest(user), NEVER) if self._erased else NEVER
 
     def has_all_of(self, changes: Changes) -> bool:

@@ -41,7 +41,7 @@ class Learnt(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What is new in one record, of how many events it is, and how far the sources are learnt with it."""
+    """The new examples of one record, the number of its events, and the source offsets it reaches."""
 
     examples: Examples
     events: int

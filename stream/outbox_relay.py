@@ -26,7 +26,7 @@ _DRAIN_SECONDS: Final = 3.0
 class OutboxRelay:
     """Publishes what commits say, and finishes each when the broker has it.
 
-    Of the partitions that `open` was called for, and until `leave`; a commit of another stays in the store.
+    It handles a partition from `open` to `leave`; commits of any other stay in the store.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ _RETRY_SECONDS: Final = 0.5
 # From one publication to the next, at least: other workers serve what was learnt within half a second.
 PUBLISH_SECONDS: Final = 0.4
 _NAME_BYTES: Final = 8
-# A record that Kafka puts behind those of a transaction.
+# Kafka appends one control record to a committed transaction.
 _COMMIT_MARKERS: Final = 1
 
 Runs = list[tuple[str, list[RecordBlock]]]

@@ -41,8 +41,9 @@ _OFFSET_STEPS: Final = (2**6, 2**13, 2**20, 2**27)
 class RecordBatch:
     """A batch of a transaction, ready but for who sends it: in the place of aiokafka's ``BatchBuilder``.
 
-    Its private methods are those that aiokafka 0.14 calls; ``tests/test_record_batch.py`` fails when it calls
-    others.
+    aiokafka's public way, ``create_batch`` and ``append``, takes records one by one, 2.5 microseconds each
+    on the event loop; nothing public takes bytes that are ready. The private methods here are those that
+    aiokafka 0.14 calls, and ``tests/test_record_batch.py`` fails when it calls others.
 
     Parameters
     ----------

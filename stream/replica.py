@@ -155,7 +155,7 @@ class Replica:
     async def _apply_rows(self, records: Sequence[RawRecord]) -> None:
         rows = [(record.key, record.value) for record in records if is_row(record.key)]
         if not rows and self._parts:
-            return
+            return  # `merged` needs one part, so one without rows stands for none
         read = read_rows(rows, self._brain.recommender.row_type)  # type: ignore[arg-type]  # they have keys
         self.names.learn(read.rows.key.tolist(), read.names)
         part = Snapshot(0, {}, read.rows, read.removed, read.names)

@@ -33,8 +33,8 @@ class Restoration:
     What this store itself has published is in its copy, so that nothing need be applied, and what the copy
     has beyond it is published at the end. Where another has gone on, the copy is only good as far as the
     changelog had it: if it holds commits beyond that, it is dropped, and the changelog read from its start.
-    So is a copy that holds users whom another has erased: the changelog may have lost the word by now that
-    deletes their profiles, but not the markers.
+    So is a copy that holds users whom another has erased: compaction may have dropped the tombstones of their
+    profiles by now, but never their markers.
 
     Parameters
     ----------

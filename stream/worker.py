@@ -78,7 +78,7 @@ class Worker:
     async def open(self) -> None:
         """Open the profile store and follow the model; an import opens nothing."""
         self.books = Books.open(self.app, self.settings)
-        self.store, self.relay = self.books[:2]
+        self.store, self.relay = self.books.store, self.books.relay
         self._is_open = True
         await self.replica.start(self.app.crash)
         gc.freeze()  # what is loaded by now stays: no collection need look through it again

@@ -5,7 +5,6 @@ it does what the line says: the folder is deleted.
 """
 
 import shutil
-import time
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -17,7 +16,6 @@ from stream.demo_child import WorkerEnded
 
 __all__ = ["corrupt", "delete_files", "fill_disk", "truncate", "wipe"]
 
-_LOAD_SECONDS: Final = (0.2, 2.5)
 _SPOILT_BYTES: Final = 64
 _END_SECONDS: Final = 120.0
 # Of rocksdb: what it says, what it was opened with, and its name.
@@ -69,7 +67,7 @@ def fill_disk(system: System, draw: Random) -> float:
     StormFailed
         If it goes on.
     """
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     member = system.one_of(draw)
     member.limit_files(0)
     until(lambda: member.is_casualty, "a worker ends that cannot write", _END_SECONDS)
@@ -80,7 +78,7 @@ def fill_disk(system: System, draw: Random) -> float:
 
 def _killed(system: System, draw: Random) -> Member:
     """Let events flow for a moment, then kill a worker; return it."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     member = system.one_of(draw)
     member.kill()
     return member

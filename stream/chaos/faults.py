@@ -28,7 +28,6 @@ __all__ = [
 # What a fault does to a system; the draw is its only source of chance.
 Strike = Callable[[System, Random], float]
 
-_LOAD_SECONDS: Final = (0.2, 2.5)
 _DOWN_SECONDS: Final = (0.0, 1.0)
 _START_SECONDS: Final = 6.0
 # A point that is not reached by then never is: each is passed at least once a batch.
@@ -133,7 +132,7 @@ def _leave(system: System, draw: Random) -> float:
 
 def _after_some_load(system: System, draw: Random) -> Member:
     """Let events flow for a moment; return one of the workers."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     return system.one_of(draw)
 
 

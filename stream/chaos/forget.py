@@ -1,7 +1,6 @@
 """A storm's erasures: users ask to be forgotten while their events come in, and a worker is killed."""
 
 import json
-import time
 from collections.abc import Iterable
 from random import Random
 from typing import Final
@@ -15,20 +14,19 @@ from stream.topics import BROWSE, FORGET
 
 __all__ = ["forget_and_crash", "forget_and_kill"]
 
-_LOAD_SECONDS: Final = (0.2, 2.5)
 _USERS: Final = 20
 
 
 def forget_and_kill(system: System, draw: Random) -> float:
     """Have users forgotten, some for good, some so that newer events begin a new profile; kill a worker."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     _ask_for_some(system, draw)
     return kill(system, draw)
 
 
 def forget_and_crash(system: System, draw: Random) -> float:
     """Have users forgotten by a worker that kills itself once it has erased the first of them."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     member = system.one_of(draw)
     member.kill()
     _ask_for_some(system, draw)

@@ -1,6 +1,5 @@
 """A storm's change of topics: the one of clicks is recreated, with offsets from 0 on."""
 
-import time
 from random import Random
 from typing import Final
 
@@ -14,7 +13,6 @@ from stream.topics import BROWSE
 
 __all__ = ["recreate"]
 
-_LOAD_SECONDS: Final = (0.2, 2.5)
 _HANDLE_SECONDS: Final = 300.0
 _GONE_SECONDS: Final = 30.0
 
@@ -24,7 +22,7 @@ def recreate(system: System, draw: Random) -> float:
 
     Events that nobody has handled yet would be lost with the topic, whoever reads it.
     """
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     system.load.finish()
     send_probes(system, _HANDLE_SECONDS)
     member = system.one_of(draw)

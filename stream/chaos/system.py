@@ -1,11 +1,12 @@
 """What a storm comes over: a Kafka, some workers and what goes in."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from stream.broker import Broker
 from stream.chaos.load import Load
@@ -16,6 +17,8 @@ from stream.settings import Settings
 from stream.topics import Topics
 
 __all__ = ["System"]
+
+_MOMENT_SECONDS: Final = (0.2, 2.5)
 
 
 class System:
@@ -60,6 +63,10 @@ class System:
             member.until_ready()
         self._new_load = partial(Load, log, self.settings, rate)
         self.begin_load()
+
+    def let_events_flow(self, draw: Random) -> None:
+        """Wait for a moment, some seconds at most."""
+        time.sleep(draw.uniform(*_MOMENT_SECONDS))
 
     def begin_load(self) -> None:
         """Let events go in; after `open` only where the load was finished since."""

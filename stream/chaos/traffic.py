@@ -1,6 +1,5 @@
 """What a storm does to the source topics; each returns the seconds until events were handled again."""
 
-import time
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from random import Random
@@ -19,7 +18,6 @@ from stream.topics import BROWSE, ORDERS
 
 __all__ = ["publish_bad_input", "publish_late", "publish_repeats"]
 
-_LOAD_SECONDS: Final = (0.2, 2.5)
 _FLOW_SECONDS: Final = 60.0
 _SAMPLE: Final = 500
 _IN_A_ROW: Final = 1_000
@@ -38,7 +36,7 @@ class _Raw(NamedTuple):
 
 def publish_bad_input(system: System, draw: Random) -> float:
     """Put every class of record that is no event between the others, and one class a thousand times."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     bad = _bad_records()
     mixed = [draw.choice(bad) for _ in range(_SAMPLE)] + bad
     row = [draw.choice(bad[:-1])] * _IN_A_ROW  # but for the largest
@@ -47,7 +45,7 @@ def publish_bad_input(system: System, draw: Random) -> float:
 
 def publish_repeats(system: System, draw: Random) -> float:
     """Publish events again that were published before, in any order."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     sampled = {topic: _some(_read(system, topic), draw) for topic in (BROWSE, ORDERS)}
     again = [_Raw(topic, one.key, one.value) for topic, records in sampled.items() for one in records]
     draw.shuffle(again)
@@ -56,7 +54,7 @@ def publish_repeats(system: System, draw: Random) -> float:
 
 def publish_late(system: System, draw: Random) -> float:
     """Publish new events with the times of a day before, in any order."""
-    time.sleep(draw.uniform(*_LOAD_SECONDS))
+    system.let_events_flow(draw)
     sources = Sources.of(_read(system, BROWSE), [])
     events = [placed.event for placed in chain.from_iterable(sources.events.values())]
     return _publish(system, [_yesterday(event, draw) for event in _some(events, draw)])
