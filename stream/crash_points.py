@@ -4,7 +4,7 @@
 | --- | --- |
 | ``saved-not-published`` | committed a batch, and published nothing of it |
 | ``erased-not-published`` | erased users, and published nothing of it |
-| ``published-not-confirmed`` | appended a commit to the changelog, all its outbox confirmed, and not noted it |
+| ``published-not-confirmed`` | appended a commit to the changelog, its outbox confirmed, and not noted it |
 | ``checkpoint-writing`` | written half of a checkpoint |
 | ``checkpoint-before-rename`` | written a checkpoint under its temporary name |
 | ``saved-not-acknowledged`` | saved a checkpoint, and not acknowledged what it holds |

@@ -66,8 +66,9 @@ class Restoration:
     def _begin(self, position: ChangelogPosition) -> None:
         self._position = position
         self._commits = CommitReader(position.epoch)
-        self._follows = False  # whether the log's commits are applied
-        self._is_new = not position.offset  # whether there is nothing that they have not built
+        # Until the first commit that is not this store's own, the copy is ahead of the log; then the log is.
+        self._is_behind = False
+        self._is_new = not position.offset  # whether there is nothing that the log has not built
 
     @property
     def start(self) -> int:
@@ -78,12 +79,12 @@ class Restoration:
         """Take in the next records; return False where all is to be read again, from the new `start`."""
         changes: dict[bytes, bytes | None] = {}
         for step in self._commits.add(records):
-            if not self._follows and not self._knows(step):
-                if self._position.has_diverged or self._store.unconfirmed(self._partition).tickets:
+            if not self._is_behind and not self._knows(step):
+                if self._has_more_than_the_log:
                     return self._start_anew(f"another worker went on (takeover {step.epoch.number})")
-                self._follows = True
-            if self._follows:
-                if not (self._is_new or self._store.markers(self._partition).has_all_of(step.changes)):
+                self._is_behind = True
+            if self._is_behind:
+                if self._has_users_erased_by(step):
                     return self._start_anew("users of the local copy were erased")
                 changes.update(step.changes)
             self._position = replace(self._position, offset=step.next_offset, epoch=step.epoch)
@@ -106,6 +107,13 @@ class Restoration:
             position = ChangelogPosition(self._log, self._end, self._commits.newest, claim)
             self._store.claim(self._partition, changes, again, position)
         return self._store.unconfirmed(self._partition)
+
+    @property
+    def _has_more_than_the_log(self) -> bool:
+        return self._position.has_diverged or bool(self._store.unconfirmed(self._partition).tickets)
+
+    def _has_users_erased_by(self, step: Step) -> bool:
+        return not (self._is_new or self._store.markers(self._partition).has_all_of(step.changes))
 
     def _knows(self, step: Step) -> bool:
         """Return whether this store wrote the commit and its copy holds it: not if it is an older backup."""
