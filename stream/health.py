@@ -37,7 +37,7 @@ def measure(worker: Worker) -> None:
     meters.rows.set(recommender.items)
     meters.users.set(worker.store.row_estimate())
     now, replica = now_ms(), worker.replica
-    meters.model_age.set(0 if worker.learner.is_learning else _age(replica.published_at, now))
+    meters.model_age.set(0 if worker.learner.is_learning else _age(replica.newest.at, now))
     meters.checkpoint_age.set(_age(replica.checkpointer.written_at, now))
     meters.checkpoint_seconds.set(replica.checkpointer.took)
     meters.consumer_lag.clear()  # of partitions that went to another worker

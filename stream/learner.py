@@ -76,7 +76,7 @@ class Learner:
         publications = Publications(self._replica, self._wire)
         try:
             await publications.open()
-            self.progress = Progress(self._brain.recommender.memory, self._replica.progress)
+            self.progress = Progress(self._brain.recommender.memory, self._replica.newest.progress)
             self.progress.take_over(await asyncio.to_thread(self._wire.identity))
             await self._memories.begin(self.progress)
         except BaseException:

@@ -90,7 +90,7 @@ class Publications:
             If the broker is away.
         """
         await self._connect()
-        self._found, self._end = self._replica.newest, await self._replica.end()
+        self._found, self._end = self._replica.newest.offset, await self._replica.end()
 
     async def close(self) -> None:
         """Disconnect."""
@@ -146,8 +146,8 @@ class Publications:
             except KafkaError as error:
                 _log.warning("No connection for the model's publications yet: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-        is_own = self._replica.progress.get("learner") == self._name
-        if not is_own and self._replica.newest != self._found:
+        newest = self._replica.newest
+        if newest.progress.get("learner") != self._name and newest.offset != self._found:
             raise LearnerReplaced
 
     def _new_transactions(self) -> Transactions:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from models.merging import merged
 from models.names import Names
@@ -14,9 +14,33 @@ from stream.checkpointer import Checkpointer, SavedModel
 from stream.chunks import RawRecord
 from stream.model_topic import DENSE, CommittedReader, Dense
 
-__all__ = ["Replica"]
+__all__ = ["NO_PUBLICATION", "Applied", "Replica"]
 
 _log = logging.getLogger(__name__)
+
+
+class Applied(NamedTuple):
+    """A publication that a replica has applied.
+
+    Attributes
+    ----------
+    offset
+        Of its dense part in the model topic; -1 where there is none.
+    at
+        When it was published or, of a saved model, saved, in milliseconds since the Unix epoch.
+    complete
+        The version of which nothing is missing: its own but for a byte budget.
+    progress
+        How far the learner had come, as `Progress` takes it.
+    """
+
+    offset: int
+    at: int
+    complete: int
+    progress: dict[str, Any]
+
+
+NO_PUBLICATION: Final = Applied(-1, 0, 0, {})
 
 
 class Replica:
@@ -37,14 +61,8 @@ class Replica:
     ----------
     names, checkpointer
         What it was given.
-    progress
-        What the newest publication says of how far the learner had come; empty where there is none.
-    complete
-        The version of which nothing is missing: the newest but for a byte budget.
-    published_at
-        When that was published, in milliseconds since the Unix epoch; 0 where there is none.
     newest
-        The offset of its dense part; -1 where there is none.
+        The publication that was applied last.
     """
 
     _reader: CommittedReader
@@ -60,9 +78,7 @@ class Replica:
         self._following: asyncio.Task[None] | None = None
         self._is_polling = self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
-        self.progress: dict[str, Any] = {}
-        self.complete = self.published_at = 0
-        self.newest = -1
+        self.newest = NO_PUBLICATION
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
         """Connect to the broker, load what was saved, and follow; ``fail`` is called with what ends it."""
@@ -79,9 +95,8 @@ class Replica:
         self.names.learn(snapshot.rows.key.tolist(), snapshot.names)
         await self._brain.follow(snapshot)
         await self._brain.take_changes()  # all this is saved already
-        self.progress = saved.progress
-        self.complete = snapshot.dense.get("complete", snapshot.version)
-        self.published_at, self.newest = self.checkpointer.written_at, saved.offset - 1
+        complete = snapshot.dense.get("complete", snapshot.version)
+        self.newest = Applied(saved.offset - 1, self.checkpointer.written_at, complete, saved.progress)
         self._reader.seek(saved.offset)
         _log.info(
             "The model of version %d was saved; following from offset %d on", snapshot.version, saved.offset
@@ -119,9 +134,7 @@ class Replica:
     async def begin_anew(self) -> None:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
-        self._has_caught_up, self._parts = False, []
-        self.progress, self.newest = {}, -1
-        self.complete = self.published_at = 0
+        self._has_caught_up, self._parts, self.newest = False, [], NO_PUBLICATION
         self._reader.seek(0)
         self.follow()
 
@@ -165,7 +178,7 @@ class Replica:
     async def _apply_dense(self, dense: Dense, record: RawRecord) -> None:
         whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
         await self._brain.follow(whole)
-        self.progress, self._parts = dense.progress, []
-        self.complete = dense.state.get("complete", dense.version)
-        self.published_at, self.newest = record.timestamp, record.offset
+        complete = dense.state.get("complete", dense.version)
+        self.newest = Applied(record.offset, record.timestamp, complete, dense.progress)
+        self._parts = []
         self.checkpointer.save(whole, record.offset + 1, dense.progress)

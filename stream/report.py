@@ -76,4 +76,4 @@ def _learnt(worker: Worker) -> tuple[int, dict[str, int]]:
     """Return the version that is complete, and how far the sources are learnt, of the model served here."""
     if worker.learner.is_learning:
         return worker.brain.recommender.version, worker.learner.progress.learnt_to
-    return worker.replica.complete, worker.replica.progress.get("learnt_to", {})
+    return worker.replica.newest.complete, worker.replica.newest.progress.get("learnt_to", {})

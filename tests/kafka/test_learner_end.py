@@ -241,6 +241,6 @@ def test_what_a_replica_has_read_is_not_lost_where_it_pauses(settings: Settings)
             opened.set()
             await pausing
             await pupil.replica.catch_up()
-            return pupil.replica.progress["position"], pupil.brain.recommender.version
+            return pupil.replica.newest.progress["position"], pupil.brain.recommender.version
 
     assert asyncio.run(meet()) == (3, 3)
