@@ -9,7 +9,7 @@ from stream.chaos.wait import StormFailed, until
 
 __all__ = ["burst"]
 
-_FLOOD: Final = 50_000.0  # events a second, more than any worker takes
+_FLOOD: Final = 10_000.0  # events a second, more than a storm's workers take
 _CALM: Final = 100.0
 _MEASURE_SECONDS: Final = 10.0
 _TIMES_CAPACITY: Final = 3.0
