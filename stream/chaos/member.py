@@ -39,6 +39,8 @@ class Member:
         Asks its web port.
     is_wanted
         Whether it was started and nobody has ended it since.
+    stops
+        Seconds that each end in good order took.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class Member:
         self.data = folder / "data"
         self.log = folder / "worker.log"
         self.is_wanted = False
+        self.stops: list[float] = []
         self._variables = {**variables, "HEADRACE_DATA_DIR": str(self.data)}
         self._app = app
         self.client = Client(f"http://{LOOPBACK}:{free_port()}")
@@ -82,12 +85,12 @@ class Member:
         self._itself().kill()
         self.until_ended()
 
-    def stop(self) -> float:
-        """End it in good order; return the seconds that it took."""
+    def stop(self) -> None:
+        """End it in good order."""
         begin = time.monotonic()
         self._itself().terminate()
         self.until_ended()
-        return time.monotonic() - begin
+        self.stops.append(time.monotonic() - begin)
 
     def freeze(self) -> None:
         """Stop it where it stands: it neither works nor answers until `thaw`."""

@@ -31,7 +31,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     recovery_seconds, recovery_seconds_max
         Median and longest; 0 where nothing recovered.
     stop_seconds_max
-        The longest that a worker took to stop, at the end, under no load.
+        The longest that a worker took to stop, under load or at the end of a storm.
     notes
         What else went wrong, and the last words of workers that ended by themselves.
     """
@@ -89,7 +89,18 @@ def _counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 def table_of(rows: Iterable[Row]) -> Table:
     """Return the table for a terminal."""
-    table = Table("fault", "runs", "events", "lost", "doubled", "equal", "recovery s, median", "max", "holds")
+    table = Table(
+        "fault",
+        "runs",
+        "events",
+        "lost",
+        "doubled",
+        "equal",
+        "recovery s, median",
+        "max",
+        "stop s, max",
+        "holds",
+    )
     for row in rows:
         table.add_row(
             row.fault,
@@ -100,6 +111,7 @@ def table_of(rows: Iterable[Row]) -> Table:
             _equal(row),
             f"{row.recovery_seconds:.1f}",
             f"{row.recovery_seconds_max:.1f}",
+            f"{row.stop_seconds_max:.1f}",
             "yes" if row.holds else "NO",
         )
     return table

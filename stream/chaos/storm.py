@@ -37,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     recoveries
         Seconds until all was well again, of each fault.
     stops
-        Seconds that each worker took to stop at the end.
+        Seconds that each end of a worker in good order took, under load or at the end of the storm.
     casualties
         The last words of workers that ended though nobody ended them.
     failures
@@ -100,14 +100,14 @@ class Storm:
                 self._strike(system)
                 on_fault()
             system.load.finish()
-            stops = self._come_to_rest(system)
+            self._come_to_rest(system)
             stores = [member.data / "profiles" for member in system.members]
             verdict = Oracle(system.settings, stores, system.former).verdict()
             casualties = system.casualties
         return Outcome(
             faults=faults,
             recoveries=self._recoveries,
-            stops=stops,
+            stops=[seconds for member in system.members for seconds in member.stops],
             casualties=casualties,
             failures=self._failures,
             verdict=verdict,
@@ -120,12 +120,12 @@ class Storm:
             self._failures.append(str(error))
         system.raise_the_dead()
 
-    def _come_to_rest(self, system: System) -> list[float]:
-        """Wait until everything is handled, then stop the workers; return the seconds that each took."""
+    def _come_to_rest(self, system: System) -> None:
+        """Wait until everything is handled, then stop the workers."""
         try:
             send_probes(system, _HANDLE_SECONDS)
             system.until_idle(_HANDLE_SECONDS)
             until_learnt(system, _HANDLE_SECONDS)
         except StreamError as error:
             self._failures.append(str(error))
-        return system.stop()
+        system.stop()

@@ -128,10 +128,12 @@ class System:
 
         until(idle, "every worker is ready and has nothing left to do", seconds)
 
-    def stop(self) -> list[float]:
-        """Stop all workers in good order, one by one; return the seconds that each took."""
+    def stop(self) -> None:
+        """Stop all workers in good order, one by one."""
         self.casualties += [member.last_words() for member in self.members if member.is_casualty]
-        return [member.stop() for member in self.running if not member.is_casualty]
+        for member in self.running:
+            if not member.is_casualty:
+                member.stop()
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
