@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import msgspec
 from rich.table import Table
@@ -13,6 +13,12 @@ from stream.chaos.storm import Outcome
 from stream.chaos.verdict import Verdict
 
 __all__ = ["Row", "table_of"]
+
+
+_HEADINGS: Final = (
+    *("fault", "runs", "events", "lost", "doubled", "equal"),
+    *("recovery s, median", "max", "stop s, max", "holds"),
+)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,18 +95,7 @@ def _counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 def table_of(rows: Iterable[Row]) -> Table:
     """Return the table for a terminal."""
-    table = Table(
-        "fault",
-        "runs",
-        "events",
-        "lost",
-        "doubled",
-        "equal",
-        "recovery s, median",
-        "max",
-        "stop s, max",
-        "holds",
-    )
+    table = Table(*_HEADINGS)
     for row in rows:
         table.add_row(
             row.fault,
