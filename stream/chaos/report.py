@@ -113,11 +113,13 @@ def table_of(rows: Iterable[Row]) -> Table:
 
 
 def _equal(row: Row) -> str:
-    """Say whether the profiles and the model are what the pure functions say."""
+    """Say whether profiles, model, answers and dead letters are what the pure functions say."""
     wrong = {
         "users": row.unequal,
         "rows": row.unequal_rows,
         "lessons": row.missing_lessons,
         "erasures": row.failed_erasures,
+        "answers and lessons": row.unexpected,
+        "dead letters": row.missing_dead_letters,
     }
     return ", ".join(f"{count} {name} not" for name, count in wrong.items() if count) or "yes"
