@@ -18,7 +18,8 @@ from stream.errors import StreamError
 
 __all__ = ["Outcome", "Storm"]
 
-# A worker that has lost all folds the log again: some 2,000 events a second on a busy core.
+# Without an answer. A worker that has lost all folds the log again first: some 2,000 events a second on a
+# busy core.
 _HANDLE_SECONDS: Final = 300.0
 
 _SETTINGS: Final = {
