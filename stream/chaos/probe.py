@@ -102,4 +102,3 @@ def _answered(consumer: KafkaConsumer) -> set[str]:
     """Return the ids of the events whose answers have come."""
     come = consumer.poll(timeout_ms=_POLL_MS).values()
     return {_decode(record.value).event_id for records in come for record in records}
-
