@@ -104,18 +104,16 @@ class Checkpoints:
         OSError
             If it cannot be written: a full disk, say.
         """
-        if not self._looked:
-            self._look()
-        if snapshot.version <= self._newest:
-            raise StaleSnapshot(f"{self._folder.path} has version {self._newest}, this is {snapshot.version}")
-        tip = None if whole else self._tip
-        if tip is not None and not self._folder.has(tip.name):
-            raise NothingToFollow(f"{tip.name} is gone from {self._folder.path}: append the whole state")
         if self._unsaved is not None and not whole:
             snapshot = merged([self._unsaved, snapshot])
-        packed = _packed(snapshot, tip, now)
-        self._tip, self._unsaved = tip, snapshot
-        self._write(packed)
+        try:
+            tip = self._followed_by(snapshot, whole=whole)
+            packed = _packed(snapshot, tip, now)
+            self._tip = tip
+            self._write(packed)
+        except OSError:
+            self._unsaved = snapshot
+            raise
         self._unsaved = None
         self._folder.drop(self._useless - {packed.header.name})
         self._useless = frozenset()
@@ -138,6 +136,17 @@ class Checkpoints:
         if len(chain.links) > 1:
             self._write(pack(self._whole(chain), None, now, self._tip.mark))
             self._folder.prune()
+
+    def _followed_by(self, snapshot: Snapshot, *, whole: bool) -> Header | None:
+        """Return the file that a snapshot follows, None where it is a whole state."""
+        if not self._looked:
+            self._look()
+        if snapshot.version <= self._newest:
+            raise StaleSnapshot(f"{self._folder.path} has version {self._newest}, this is {snapshot.version}")
+        tip = None if whole else self._tip
+        if tip is not None and not self._folder.has(tip.name):
+            raise NothingToFollow(f"{tip.name} is gone from {self._folder.path}: append the whole state")
+        return tip
 
     def _look(self) -> CheckpointChain:
         known = self._folder.look()

@@ -154,6 +154,7 @@ def _fields(raw: bytes) -> dict[str, Any]:
         count, columns, names = fields["count"], fields["columns"], fields["names"]
         found = [len(names), *map(len, columns)]
         typed = isinstance(count, int) and all(isinstance(column, bytes) for column in columns)
+        typed = typed and all(isinstance(name, str) for name in names)
     except (KeyError, TypeError) as error:
         raise ExamplesUnreadable(f"damaged examples: {error!r}") from error
     if not typed or found != [count * size for size in (1, *_SIZES)]:

@@ -1,6 +1,7 @@
 """What happens to an event, from its Kafka record to the published recommendation and the lesson learnt."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from faust.types import StreamT
@@ -15,6 +16,7 @@ from stream.erasures import Erasures, ErasureStamp
 from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import outbox_of
+from stream.returning import Returning
 from stream.shelf import shelve
 from stream.transport import consumer
 from stream.turns import Turns
@@ -82,23 +84,15 @@ async def _erase(worker: Worker, chunk: Chunk) -> None:
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     """Test the model on what came, then learn from it; replay while nothing else is to do."""
     waiting, learner = Gathering(chunks, _LOOK_UP_SECONDS), worker.learner
+    returning = Returning(learner, worker.examples, partial(consumer, worker.app))
     async for come in waiting:
-        if learner.was_replaced:
-            await _learn_again(worker)
+        returning.look()
         for lesson in lessons(worker.current(come), worker.names, learner.progress):
             await worker.learnt(lesson, await learner.learn(lesson))
         while await learner.replay_or_publish(may_replay=worker.has_time(waiting)):
             worker.meters.replays.inc()
         if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred
             await asyncio.sleep(_GATHER_SECONDS)
-
-
-async def _learn_again(worker: Worker) -> None:
-    """Go on where another has left off, if the group has given the examples to this worker after all."""
-    kafka = consumer(worker.app)
-    await kafka.lease.held()
-    if worker.learns:
-        await kafka.perform_seek()
 
 
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:

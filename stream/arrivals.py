@@ -18,6 +18,7 @@ __all__ = ["Arrival", "Arrivals", "Lane", "Released"]
 
 # An hour: longer than a busy shop is quiet by day; after a night's gap the second event confirms the first.
 _LEAP_MS: Final = 3_600_000
+_BATCH_BYTES: Final = 8 * 1024 * 1024  # a thousand usual events have a third of a megabyte
 
 
 class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -31,6 +32,11 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
     record: RawRecord
     decoded: Event | InvalidRecord
     chunk: Chunk
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record's value."""
+        return len(self.record.value or b"")
 
     @property
     def event(self) -> Event:
@@ -85,6 +91,7 @@ class Lane:
         self._newest = 0
         self._leap = 0  # a time far beyond the newest that one event alone has claimed
         self._epoch = 0
+        self.size = 0  # bytes of what waits
         self.next_offset: int | None = None
 
     def __len__(self) -> int:
@@ -97,12 +104,13 @@ class Lane:
         """Decode a chunk's records; ``now`` is the clock in milliseconds since the Unix epoch."""
         if chunk.epoch != self._epoch:  # the partition is read anew: what waits will come again
             self._waiting.clear()
-            self._epoch, self._newest, self._leap = chunk.epoch, 0, 0
+            self._epoch, self._newest, self._leap, self.size = chunk.epoch, 0, 0, 0
         for record in chunk.records:
             event = _decode(record, now)
             if isinstance(event, Event):
                 self._advance(event.ts)
             self._waiting.append(Arrival(self._newest, record, event, chunk))
+            self.size += self._waiting[-1].size
         self.next_offset = chunk.next_offset
 
     def _advance(self, ts: int) -> None:
@@ -121,7 +129,7 @@ class Lane:
     def drop(self, count: int) -> None:
         """Take out the first ``count`` arrivals."""
         for _ in range(count):
-            self._waiting.popleft()
+            self.size -= self._waiting.popleft().size
 
 
 class Arrivals:
@@ -145,10 +153,10 @@ class Arrivals:
         for tp in tps:
             self._lanes.get(tp.partition, {}).pop(tp.topic, None)
 
-    def waiting(self, tp: TP) -> int:
-        """Return how many records of a topic's partition wait."""
+    def waiting(self, tp: TP) -> tuple[int, int]:
+        """Return how many records of a topic's partition wait, and how many bytes they have."""
         lane = self._lanes.get(tp.partition, {}).get(tp.topic)
-        return 0 if lane is None else len(lane)
+        return (0, 0) if lane is None else (len(lane), lane.size)
 
     def next_offset(self, tp: TP) -> int | None:
         """Return the offset after the last that arrived, None if nothing did."""
@@ -170,9 +178,11 @@ class Arrivals:
         waiting = [lane for lane in lanes.values() if len(lane)]
         # Most batches are of one topic alone, and need no merge.
         merged = waiting[0] if len(waiting) == 1 else heapq.merge(*waiting, key=attrgetter("order"))
-        arrivals: list[Arrival] = []
+        arrivals, size = list[Arrival](), 0
         for arrival in merged:
-            if len(arrivals) == self._limit or (upto is not None and arrival.order > upto):
+            size += arrival.size
+            is_full = len(arrivals) == self._limit or (arrivals and size > _BATCH_BYTES)
+            if is_full or (upto is not None and arrival.order > upto):
                 break
             arrivals.append(arrival)
         return self._take(partition, arrivals) if arrivals else None

@@ -53,6 +53,7 @@ class Checkpointer:
         self._seconds = seconds
         self.written_at, self.took = 0, 0.0
         self._checkpoints = Checkpoints(folder, reach)
+        self._log = ""  # the identity of the model topic
         self._offset = self._written = -1  # as of which all is at hand; the version of the newest file
         self._is_broken = False
         self._parts: list[Snapshot] = []
@@ -60,21 +61,30 @@ class Checkpointer:
         self._writing: asyncio.Task[None] | None = None
         self._is_closing = asyncio.Event()
 
-    async def load(self, end: int) -> SavedModel | None:
-        """Return the newest copy that is whole; none that is too old, or ahead of the ``end`` of the topic.
+    async def load(self, log: str, end: int) -> SavedModel | None:
+        """Return the newest copy that is whole; none that is too old, or of another model topic.
+
+        Parameters
+        ----------
+        log
+            The identity of the model topic; what is saved from now on is of it.
+        end
+            Its end.
 
         Raises
         ------
         models.checkpoint_file.CheckpointForeign
             If the files are of another format.
         """
+        self._log = log
         loaded = await asyncio.to_thread(self._checkpoints.load)
         for reason in loaded.passed_over:
             _log.warning("A checkpoint is passed over: %s", reason)
         if loaded.snapshot is None:
             return None
         about = loaded.snapshot.dense
-        if about["at"] < now_ms() - _OLD_MS or about["offset"] > end:
+        is_other = about.get("log", log) != log or about["offset"] > end
+        if is_other or about["at"] < now_ms() - _OLD_MS:
             _log.warning(
                 "The checkpoints in %s are too old, or of another topic; they are dropped", self._folder
             )
@@ -93,7 +103,7 @@ class Checkpointer:
         if offset <= self._offset or not self._seconds or self._is_broken:
             return
         self._offset = offset
-        self._about = {"state": part.dense, "offset": offset, "progress": progress}
+        self._about = {"state": part.dense, "log": self._log, "offset": offset, "progress": progress}
         self._parts.append(part)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())

@@ -9,9 +9,10 @@ dropped: its records belong to the old position, and one delivered afterwards wo
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final, cast
 
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 from faust.types.transports import TPorTopicSet
@@ -38,7 +39,7 @@ class ChunkConsumer(Consumer):
 
     A chunk is acknowledged by `acknowledge` and by nothing else. Offsets are committed as Faust commits them,
     every ``broker_commit_interval``, and before partitions are given up: Faust forgets what is acknowledged
-    and not committed then (faust-streaming/faust #502).
+    and not committed then (faust-streaming/faust #502). ``ledger`` says which chunks are in flight.
     """
 
     _thread: FetchThread
@@ -46,8 +47,8 @@ class ChunkConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._plan: ReadPlan = cast("Any", self.transport).plan
-        self._ledger = Ledger()
-        self._delivery = Delivery(self, self._ledger, self._plan.chunk_topics)
+        self.ledger = Ledger()
+        self._delivery = Delivery(self, self.ledger, self._plan.chunk_topics)
         self._turn = asyncio.Lock()  # held from a fetch to the delivery of its last record
         self._held: set[TP] = set()
         self._delivered: dict[TP, int] = {}  # the offset after what was put into agents' queues
@@ -65,23 +66,11 @@ class ChunkConsumer(Consumer):
 
         Its partition is committed up to the last chunk that is acknowledged with all before it.
         """
-        return self._ledger.acknowledge(chunk)
+        return self.ledger.acknowledge(chunk)
 
     def is_current(self, chunk: Chunk) -> bool:
         """Return whether a chunk still counts: no seek and no revocation has forgotten it."""
-        return self._ledger.is_current(chunk)
-
-    def taken(self, tp: TP) -> int | None:
-        """Return the offset after the last chunk that was put into a queue and is in flight, if any is."""
-        return self._ledger.taken(tp)
-
-    def unhandled(self, tp: TP) -> int:
-        """Return how many records were put into queues and are not acknowledged yet, holes counted in."""
-        return self._ledger.unhandled(tp)
-
-    def in_flight(self, tp: TP) -> int:
-        """Return how many chunks were put into agents' queues and are not acknowledged yet."""
-        return self._ledger.in_flight(tp)
+        return self.ledger.is_current(chunk)
 
     def hold(self, tp: TP) -> None:
         """Fetch no more of ``tp`` until `release`, a seek or a revocation; the others go on.
@@ -106,10 +95,8 @@ class ChunkConsumer(Consumer):
     async def perform_seek(self) -> None:
         """Read every partition from where the state wants it, forgetting the chunks in flight.
 
-        Faust calls this after each rebalance and recovery; an agent may call it to read again what it lost.
-
-        An offset from the plan's ``next_offsets`` wins over the committed one, below or above it; without
-        either the log is read from its start.
+        Faust calls this after each rebalance and recovery. An offset from the plan's ``next_offsets`` wins
+        over the committed one, below or above it; without either the log is read from its start.
         """
         flowing = self.flow_active
         self.stop_flow()
@@ -120,6 +107,17 @@ class ChunkConsumer(Consumer):
         if flowing and not self.app.rebalancing:  # else Faust resumes, and clears the queues once more
             self.app.flow_control.resume()
             self.resume_flow()
+
+    async def read_again(self, tp: TP) -> None:
+        """Read one partition from where the state wants it, forgetting its chunks in flight; others go on.
+
+        Whoever takes its chunks goes on taking them meanwhile: the fetch in progress is delivered before. If
+        the partition is given up meanwhile, nothing happens.
+        """
+        async with self._turn:
+            if tp in self.assignment() and not self.app.rebalancing:
+                with suppress(IllegalStateError):  # given up since
+                    await self._start_readings({tp})
 
     async def _start_readings(self, tps: set[TP]) -> None:
         known = await self._plan.next_offsets(frozenset(tps))
@@ -132,17 +130,17 @@ class ChunkConsumer(Consumer):
                 held = (tp.topic, tp.partition, wanted, earliest[tp], ends[tp])
                 self.log.warning("%s-%d: no offset %d in the log [%d, %d); reading from its start", *held)
         await self.seek_wait(starts)
-        self._delivered = starts
-        self._held.clear()
+        self._delivered.update(starts)
+        self._held -= tps
         for tp in filter(self._is_chunked, tps):
-            self._ledger.start(tp, starts[tp] if tp in known else None)
+            self.ledger.start(tp, starts[tp] if tp in known else None)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is acknowledged, here and by those whom Faust tells of it, and forget the rest."""
         await self._commit_before_leaving()
         await super().on_partitions_revoked(revoked)
         await self._commit_before_leaving()
-        self._ledger.forget(revoked)
+        self.ledger.forget(revoked)
         self._held -= revoked
         self._buffered_partitions -= revoked
         for tp in revoked:
@@ -169,10 +167,10 @@ class ChunkConsumer(Consumer):
 
     def _filter_tps_with_pending_acks(self, topics: TPorTopicSet | None = None) -> Iterator[TP]:
         yield from super()._filter_tps_with_pending_acks(topics)
-        yield from (tp for tp in self._ledger if topics is None or tp in topics or tp.topic in topics)
+        yield from (tp for tp in self.ledger if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        return self._ledger.committable(tp) if self._is_chunked(tp) else super()._new_offset(tp)
+        return self.ledger.committable(tp) if self._is_chunked(tp) else super()._new_offset(tp)
 
     async def _drain_messages(self, fetcher: ServiceT) -> None:
         try:

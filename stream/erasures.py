@@ -62,7 +62,8 @@ def _read(record: RawRecord, now: int) -> Request | tuple[RawRecord, InvalidReco
         asked = FORGETS.decode(record.value, record.key, now)
     except InvalidRecord as error:
         return record, error
-    return Request(record, asked.user_id, asked.ts or min(record.timestamp, now + MAX_AHEAD_MS))
+    sent = min(record.timestamp, now + MAX_AHEAD_MS) if record.timestamp > 0 else now  # -1: it has none
+    return Request(record, asked.user_id, asked.ts or sent)
 
 
 class Erasures:
@@ -136,7 +137,8 @@ class Erasures:
             until = max(until, int(time_of(self._profiles.actions.stamp[row, 0])))
             removed = Removed.of(self._profiles, row)
             self._delete(user, row)
-        self._erased[user] = erased = Erased(until, request.ts)
+        # A clock that is ahead must not make repeats of what is asked for by others later.
+        self._erased[user] = erased = Erased(until, min(request.ts, self._stamp.now))
         self.changes |= [marker_of(user, erased)]
         self.outbox.append(self._decision(request, until, removed))
         self.users += 1

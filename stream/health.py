@@ -22,7 +22,7 @@ def is_ready(worker: Worker) -> bool:
 def lags(worker: Worker) -> dict[TP, int]:
     """Return how many records of each assigned partition are not handled yet, as the last fetch knows."""
     reader = consumer(worker.app)
-    return {tp: (reader.backlog(tp) or 0) + reader.unhandled(tp) for tp in reader.assignment()}
+    return {tp: (reader.backlog(tp) or 0) + reader.ledger.unhandled(tp) for tp in reader.assignment()}
 
 
 def _age(at: int, now: int) -> float:

@@ -16,6 +16,8 @@ __all__ = ["Intake"]
 
 # Batches of a lane that may wait for another lane before its partition is held.
 _WAITING_BATCHES: Final = 8
+# And bytes, where records are large.
+_WAITING_BYTES: Final = 32 * 1024 * 1024
 # Seconds between two looks while a lane waits for another that has more to come.
 _LOOK_AGAIN: Final = 0.005
 # Seconds after which a lane waits no longer: the other's rest may be markers that are never delivered.
@@ -115,13 +117,17 @@ class Intake:
     def _has_more(self, tp: TP) -> bool:
         """Say whether more is to come: of the broker, without markers, or on its way through a queue."""
         consumer = self._consumer()
-        taken = consumer.taken(tp)
+        taken = consumer.ledger.taken(tp)
         return consumer.backlog(tp) != 0 or taken not in (None, self._arrivals.next_offset(tp))
+
+    def _is_ahead(self, tp: TP) -> bool:
+        records, size = self._arrivals.waiting(tp)
+        return records > _WAITING_BATCHES * self._limit or size > _WAITING_BYTES
 
     def _hold_those_ahead(self) -> None:
         consumer = self._consumer()
         tps = (TP(topic, partition) for partition in self._arrivals.partitions() for topic in self._topics)
-        ahead = {tp for tp in tps if self._arrivals.waiting(tp) > _WAITING_BATCHES * self._limit}
+        ahead = {tp for tp in tps if self._is_ahead(tp)}
         for tp in ahead:
             consumer.hold(tp)
         for tp in self._held - ahead:

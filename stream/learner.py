@@ -25,8 +25,7 @@ from stream.replica import Replica
 __all__ = ["Learner"]
 
 _log = logging.getLogger(__name__)
-# A worker that is told to stop has 5 s in all.
-_END_SECONDS: Final = 3.0
+_END_SECONDS: Final = 3.0  # of the 5 that a worker has to stop
 
 
 class Learner:
@@ -55,8 +54,7 @@ class Learner:
         self._publications: Publications | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
         self._publishing: asyncio.Task[None] | None = None
-        self._published_at = 0.0
-        self._finished: list[Chunk] = []
+        self._published_at, self._finished = 0.0, list[Chunk]()
         self.progress = Progress(0, {})  # where it stands
         self.was_replaced = False  # whether another has begun since this one did
 
@@ -77,7 +75,8 @@ class Learner:
         try:
             await publications.open()
             self.progress = Progress(self._brain.recommender.memory, self._replica.newest.progress)
-            self.progress.take_over(await asyncio.to_thread(self._wire.identity))
+            end = await self._replica.end(TP(self._wire.examples, 0))
+            self.progress.take_over(await asyncio.to_thread(self._wire.identity), end)
             await self._memories.begin(self.progress)
         except BaseException:
             await publications.close()
@@ -105,22 +104,23 @@ class Learner:
         LearnerBehind
             If the broker does not take it in time: the model is ahead of what others know then.
         """
-        async with self._turn:
-            if (publications := self._publications) is None:
-                return
-            try:
-                async with asyncio.timeout(_END_SECONDS):
-                    await self._publish_all(publications)
-            except TimeoutError:
-                raise LearnerBehind from None
-            except LearnerReplaced:
-                await self._step_back()
-                return
-            finally:
-                self._publications = self._publishing = None
-                await publications.close()
-                await self._memories.end()
+        try:
+            async with asyncio.timeout(_END_SECONDS), self._turn:
+                if self._publications is not None:
+                    await self._leave(self._publications)
+        except TimeoutError:
+            raise LearnerBehind from None
+
+    async def _leave(self, publications: Publications) -> None:
+        try:
+            await self._publish_all(publications)
             self._replica.follow()
+        except LearnerReplaced:
+            await self._step_back()
+        finally:
+            self._publications = self._publishing = None
+            await publications.close()
+            await self._memories.end()
 
     async def _step_back(self) -> None:
         """Forget what was learnt and not published before another took over, and follow that one."""

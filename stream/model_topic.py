@@ -7,8 +7,7 @@
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgpack
@@ -32,6 +31,9 @@ _POLL_MS: Final = 200
 # A learner that vanishes within a publication holds up the replicas for so long, or until one takes over.
 _TRANSACTION_MS: Final = 10_000
 _BATCH_BYTES: Final = 1024 * 1024
+# A client of aiokafka 0.14 that is fenced, or whose broker is away, cannot end in good order: it waits, or
+# raises the cancellation of its own tasks.
+_END_SECONDS: Final = 2.0
 
 
 class DenseUnreadable(ModelError, ValueError):
@@ -79,10 +81,13 @@ class CommittedReader:
         How aiokafka's clients find the broker.
     tp
         What to read.
+    identity
+        Asks the broker which topic that is now; it may take a while.
     """
 
-    def __init__(self, client: Mapping[str, Any], tp: TP) -> None:
+    def __init__(self, client: Mapping[str, Any], tp: TP, identity: Callable[[], str]) -> None:
         self._tp = TopicPartition(*tp)
+        self._identity = identity
         self._consumer = AIOKafkaConsumer(
             **client,
             enable_auto_commit=False,
@@ -100,16 +105,21 @@ class CommittedReader:
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        await _end(self._consumer.stop())
 
     def seek(self, offset: int) -> None:
         """Read on from ``offset``."""
         self._consumer.seek(self._tp, offset)
 
-    async def end(self) -> int:
-        """Return the offset below which all that is there now is committed or aborted."""
-        offsets: dict[TopicPartition, int] = await self._consumer.end_offsets([self._tp])
-        return offsets[self._tp]
+    async def end(self, of: TP | None = None) -> int:
+        """Return the offset below which all that is there now is committed or aborted, here or elsewhere."""
+        place = self._tp if of is None else TopicPartition(*of)
+        offsets: dict[TopicPartition, int] = await self._consumer.end_offsets([place])
+        return offsets[place]
+
+    async def identity(self) -> str:
+        """Return which topic it is, apart from another of the same name."""
+        return await asyncio.to_thread(self._identity)
 
     async def is_at(self, end: int) -> bool:
         """Say whether all below ``end`` has been read."""
@@ -149,21 +159,22 @@ class Transactions:
 
     async def stop(self) -> None:
         """Disconnect."""
-        with suppress(Exception):  # a fenced producer cannot end in good order
-            await asyncio.wait_for(self._producer.stop(), 2.0)
+        await _end(self._producer.stop())
 
     async def write(self, runs: Iterable[tuple[str, Iterable[RecordBlock]]]) -> int:
         """Write runs of keyed records to partition 0 of each topic, in order, all or none of them.
 
-        Return the offset of the first record of the last run.
+        Return the offset of the first record of the last run. Where this is broken off or fails, nothing more
+        can be written: the next of its name ends what is open.
 
         Raises
         ------
         aiokafka.errors.KafkaError
             The broker did not take it, did not say whether it took it, or knows a newer producer.
         """
-        async with self._producer.transaction():
-            sent = [await self._write(topic, blocks) for topic, blocks in runs]
+        await self._producer.begin_transaction()  # aiokafka's context would wait for an away broker to abort
+        sent = [await self._write(topic, blocks) for topic, blocks in runs]
+        await self._producer.commit_transaction()
         return int((await sent[-1][0]).offset)
 
     async def _write(
@@ -171,7 +182,17 @@ class Transactions:
     ) -> "list[asyncio.Future[RecordMetadata]]":
         """Return the confirmation of each batch."""
         batches = await asyncio.to_thread(lambda: list(record_batches(blocks, _BATCH_BYTES, now_ms())))
-        sent = [await self._producer.send_batch(batch, topic, partition=0) for batch in batches]
-        for confirmation in sent:  # what ends a transaction is raised once, by its end
-            confirmation.add_done_callback(lambda done: done.cancelled() or done.exception())
+        sent = []
+        for batch in batches:
+            sent.append(await self._producer.send_batch(batch, topic, partition=0))
+            # What ends a transaction is raised once, by its end.
+            sent[-1].add_done_callback(lambda done: done.cancelled() or done.exception())
         return sent
+
+
+async def _end(disconnecting: Coroutine[Any, Any, None]) -> None:
+    """Disconnect, or give up after some seconds."""
+    task = asyncio.ensure_future(disconnecting)
+    await asyncio.wait([task], timeout=_END_SECONDS)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    task.cancel()

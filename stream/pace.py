@@ -30,6 +30,11 @@ class Pace:
         self._behind = 0
         self._moved = asyncio.Event()
 
+    def begin_anew(self) -> None:
+        """Count from here: the learner is another one now, or has moved to or from another worker."""
+        self._behind = 0
+        self._moved.set()
+
     async def handed_on(self, events: int) -> None:
         """Count events handed on to the learner; wait while it is too far behind."""
         self._behind += events

@@ -58,14 +58,16 @@ class Progress:
         self.replay_points = [ReplayPoint(*point) for point in saved.get("marks", [(0, 0, {})])]
         self._steps: list[list[int]] = []
 
-    def take_over(self, log: str) -> None:
-        """Begin an epoch, at the first record where the examples topic was recreated, by its identity.
+    def take_over(self, log: str, end: int) -> None:
+        """Begin an epoch, at the first record where the examples topic, by its identity, was recreated.
 
-        The examples of the former one that wait in no memory yet are gone with it; the model keeps what they
-        taught, and events whose examples come once more teach nothing.
+        So too where its ``end`` was lost, as a broker may lose it that loses its power. The examples that are
+        gone and wait in no memory yet are lost; the model keeps what they taught, and events whose examples
+        come once more teach nothing.
         """
-        if self.log not in ("", log):
-            _log.warning("The examples topic was recreated (read to offset %d); read from 0", self.position)
+        if self.log not in ("", log) or end < self.position:
+            at = self.position
+            _log.warning("The examples were read to offset %d, and now end at %d; read anew", at, end)
             self.position, self.replay_points = 0, [ReplayPoint(0, self.remembered, dict(self.learnt_to))]
         self.epoch, self.log = self.epoch + 1, log
 

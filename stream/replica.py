@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from faust.types import TP
+
 from models.merging import merged
 from models.names import Names
 from models.row_records import is_row, read_rows
@@ -85,7 +87,9 @@ class Replica:
         self._fail = fail
         self._reader = self._make_reader()
         await self._reader.start(0)
-        saved = await self.checkpointer.load(await self._reader.end())
+        saved = await self.checkpointer.load(
+            *await asyncio.gather(self._reader.identity(), self._reader.end())
+        )
         if saved is not None:
             await self._go_on_from(saved)
         self.follow()
@@ -113,9 +117,9 @@ class Replica:
         """Whether all is applied that was committed when the following began."""
         return self._has_caught_up
 
-    async def end(self) -> int:
-        """Return the end of the model topic."""
-        return await self._reader.end()
+    async def end(self, of: TP | None = None) -> int:
+        """Return the end of the model topic, or of another partition."""
+        return await self._reader.end(of)
 
     def follow(self) -> None:
         """Apply what comes from now on, until `pause`."""

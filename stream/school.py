@@ -37,7 +37,9 @@ class School(NamedTuple):
     ) -> "School":
         """Return the parts for a worker's model; nothing is connected or opened before they begin."""
         name, client = Topics(settings.topic_prefix, settings.partitions).name, client_options(settings)
-        reader = partial(CommittedReader, client, TP(name("model"), 0))
+        reader = partial(
+            CommittedReader, client, TP(name("model"), 0), partial(_identity, settings, name("model"))
+        )
         checkpointer = Checkpointer(settings.data_dir / "model", settings.checkpoint_seconds)
         replica = Replica(brain, names, reader, checkpointer)
         wire = Wire(

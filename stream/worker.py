@@ -65,7 +65,7 @@ class Worker:
         self.topics = Topics(settings.topic_prefix, settings.partitions)
         self.sources = (self.topics.name(BROWSE), self.topics.name(ORDERS))
         self.keyed = (*self.sources, self.topics.name(FORGET))
-        self._examples = TP(self.topics.name("examples"), 0)
+        self.examples = TP(self.topics.name("examples"), 0)  # the partition of the lessons
         self.meters = Meters()
         self.names = Names()
         self.catalog = Catalog()
@@ -104,7 +104,7 @@ class Worker:
         """Return where a partition must be read from so that its fold misses nothing: 0 where all is lost."""
         if tp.topic in self.keyed:
             return self.store.offsets(tp.partition).get(tp.topic, 0)
-        if tp == self._examples:
+        if tp == self.examples:
             return self.learner.progress.position
         return self.read_to.get(tp, 0)
 
@@ -114,7 +114,8 @@ class Worker:
 
     async def take_part(self, assigned: Iterable[TP]) -> None:
         """Begin to learn where this worker has got the examples, and leave it to others where it has not."""
-        if self._examples in assigned:
+        self.pace.begin_anew()
+        if self.examples in assigned:
             await self.learner.begin()
         else:
             await self.learner.end()
@@ -182,7 +183,7 @@ class Worker:
     @property
     def learns(self) -> bool:
         """Whether this worker's learner has the examples: one of all the workers has."""
-        return self._examples in consumer(self.app).assignment()
+        return self.examples in consumer(self.app).assignment()
 
     @property
     def has_model(self) -> bool:

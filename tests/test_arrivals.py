@@ -2,6 +2,7 @@
 
 from collections import deque
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from arriving import BAD, NOW, chunk, times
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.arrivals import Arrivals, Released
-from stream.chunks import Chunk
+from stream.chunks import Chunk, RawRecord
 
 CLICKS, PURCHASES = TP("clicks", 3), TP("purchases", 3)
 LANES = (CLICKS, PURCHASES)
 NOTHING: tuple[str, ...] = ()
+MIB = 1024 * 1024
 
 
 @st.composite
@@ -132,7 +134,7 @@ def test_all_wait_for_an_unfinished_topic_of_which_nothing_has_arrived() -> None
     arrivals = Arrivals(100)
     arrivals.add(chunk(CLICKS, 0, [10]), NOW)
     assert arrivals.release(3, ["purchases"]) is None
-    assert arrivals.waiting(CLICKS) == 1
+    assert arrivals.waiting(CLICKS)[0] == 1
 
 
 def test_partitions_do_not_wait_for_each_other() -> None:
@@ -150,7 +152,7 @@ def test_a_new_reading_drops_what_waits_of_the_old_one() -> None:
     arrivals = Arrivals(100)
     arrivals.add(chunk(CLICKS, 0, [10, 90], epoch=1), NOW)
     arrivals.add(chunk(CLICKS, 0, [10], epoch=2), NOW)
-    assert arrivals.waiting(CLICKS) == 1
+    assert arrivals.waiting(CLICKS)[0] == 1
     assert arrivals.next_offset(CLICKS) == 1
 
 
@@ -170,8 +172,8 @@ def test_what_is_forgotten_is_gone() -> None:
     for tp in LANES:
         arrivals.add(chunk(tp, 7, [10, 20]), NOW)
     arrivals.forget([CLICKS, TP("clicks", 99)])
-    assert (arrivals.waiting(CLICKS), arrivals.next_offset(CLICKS)) == (0, None)
-    assert (arrivals.waiting(PURCHASES), arrivals.next_offset(PURCHASES)) == (2, 9)
+    assert (arrivals.waiting(CLICKS), arrivals.next_offset(CLICKS)) == ((0, 0), None)
+    assert (arrivals.waiting(PURCHASES)[0], arrivals.next_offset(PURCHASES)) == (2, 9)
     arrivals.forget([PURCHASES])
     assert arrivals.partitions() == []
 
@@ -190,3 +192,24 @@ def test_a_record_that_cannot_be_read_is_released_in_its_place_with_the_reason(v
     ]
     assert times(released.events) == [10, 20]
     assert released.next_offsets["clicks"] == 6
+
+
+def large(offset: int) -> RawRecord:
+    return SimpleNamespace(offset=offset, key=b"ann", value=bytes(3 * MIB), timestamp=NOW, headers=())
+
+
+def test_large_records_come_out_a_few_at_a_time() -> None:
+    arrivals = Arrivals(100)
+    arrivals.add(Chunk(CLICKS, [large(offset) for offset in range(7)], 1), NOW)
+    left = []
+    while (batch := arrivals.release(3, NOTHING)) is not None:
+        left.append((len(batch.refused), arrivals.waiting(CLICKS)))
+    assert left == [(2, (5, 15 * MIB)), (2, (3, 9 * MIB)), (2, (1, 3 * MIB)), (1, (0, 0))]
+
+
+def test_one_that_is_larger_than_a_batch_comes_out_alone() -> None:
+    arrivals = Arrivals(100)
+    records = [large(0), large(1), large(2)]
+    records[1].value = bytes(20 * MIB)
+    arrivals.add(Chunk(CLICKS, records, 1), NOW)
+    assert [len(arrivals.release(3, NOTHING).refused) for _ in range(3)] == [1, 1, 1]  # type: ignore[union-attr]

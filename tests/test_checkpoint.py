@@ -1,5 +1,6 @@
 """Laws of the checkpoints: what is loaded is what a plain model holds, however it was cut into files."""
 
+import errno
 import itertools
 import time
 from collections.abc import Callable
@@ -176,6 +177,23 @@ def test_compacting_stops_where_what_was_appended_cannot_be_read_back(
     checkpoints.append(state, NOW, whole=True)
     assert plain(_again(tmp_path).load().snapshot) == plain(state)
     assert third.version == state.version
+
+
+def test_what_could_not_even_be_begun_is_written_with_the_next(
+    checkpoints: Checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), (second, _), (third, state) = run(3)
+    checkpoints.append(first, NOW)
+
+    def unreadable(_: Path) -> set[str]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("models.checkpoint_folder.listed", unreadable)
+    with pytest.raises(OSError, match="Too many"):
+        checkpoints.append(second, NOW)
+    monkeypatch.undo()
+    checkpoints.append(third, NOW)
+    assert plain(_again(tmp_path).load().snapshot) == plain(state)
 
 
 def _longer(snapshot: Snapshot) -> Snapshot:

@@ -137,6 +137,23 @@ def test_a_later_request_erases_also_what_is_newer_than_itself(store: ProfileSto
     assert store.markers(2).of("ann") == Erased(until=122, asked=60)
 
 
+def test_a_request_by_a_clock_that_was_ahead_does_not_hide_a_later_one(store: ProfileStore) -> None:
+    lived(store, "ann", 3)
+    erase(store, request("ann", NOW + 3_600_000))
+    lived(store, "ann", 2, first=NOW + 3_600_001)
+    later = erase(store, request("ann", NOW + 120_000))
+    assert [one["events"] for one in details(later)] == [2]
+    assert store.load(2, ["ann"]).events.tolist() == [0]
+    assert store.markers(2).of("ann").until == NOW + 3_600_002
+
+
+@pytest.mark.parametrize("sent", [-1, 0])
+def test_a_request_without_any_time_is_of_now(store: ProfileStore, sent: int) -> None:
+    lived(store, "ann", 3)
+    erase(store, request("ann", sent=sent))
+    assert store.markers(2).of("ann") == Erased(NOW, NOW)
+
+
 def test_a_user_who_is_named_twice_is_removed_once_and_up_to_the_later_time(store: ProfileStore) -> None:
     lived(store, "ann", 20)
     erasures = erase(store, request("ann", 500), request("bob", 7), request("ann", 600))

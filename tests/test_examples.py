@@ -58,6 +58,7 @@ def test_a_packed_byte_changed_is_refused_or_read_whole(data: st.DataObject) -> 
     [
         {"form": 1},
         {"form": None},
+        {"names": ["hat", "shoes", 7]},
         {"count": 3},
         {"count": 2**63},
         {"count": "2"},

@@ -22,6 +22,10 @@ class FakeConsumer:
         self.handed_on: dict[TP, int] = {}
         self.held: set[TP] = set()
 
+    @property
+    def ledger(self) -> "FakeConsumer":
+        return self
+
     def taken(self, tp: TP) -> int | None:
         return self.handed_on.get(tp)
 
@@ -74,7 +78,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def taken_in(desk: Desk, tp: TP) -> None:
     """Wait until nothing is left in the queue, and something of a topic waits."""
-    await until(lambda: desk.coming.empty() and desk.intake._arrivals.waiting(tp) > 0)
+    await until(lambda: desk.coming.empty() and desk.intake._arrivals.waiting(tp)[0] > 0)
 
 
 def test_a_topic_waits_for_the_past_of_the_other() -> None:
@@ -182,6 +186,25 @@ def test_a_topic_that_runs_ahead_is_held_and_let_go() -> None:
         with pytest.raises(StopAsyncIteration):
             await desk.next_times()
         assert seen == [*range(1, 31), 40]
+        assert not desk.consumer.held
+
+    asyncio.run(law())
+
+
+def test_a_topic_whose_records_are_large_is_held_after_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.intake._WAITING_BYTES", 1_000)
+
+    async def law() -> None:
+        desk = Desk(FakeConsumer(clicks=30, purchases=1))
+        desk.arrive(chunk(CLICKS, 0, list(range(1, 31))))
+        first = asyncio.ensure_future(desk.next_times())
+        await taken_in(desk, CLICKS)
+        await until(lambda: CLICKS in desk.consumer.held)
+        desk.arrive(chunk(PURCHASES, 0, [40]))
+        assert await first == [*range(1, 31), 40]
+        desk.end()
+        with pytest.raises(StopAsyncIteration):
+            await desk.next_times()
         assert not desk.consumer.held
 
     asyncio.run(law())

@@ -185,6 +185,25 @@ def test_a_steps_erasures_are_recorded_with_its_examples_and_replays() -> None:
     assert not progress.has_steps
 
 
+def progress_at(position: int) -> Progress:
+    progress = Progress(0, {})
+    progress.take_over("log", 0)
+    progress.learnt(Lesson(examples(3, 0, CPU), 3, 0, position, {"clicks-0": 3}, [], 0, []), 3)
+    return Progress(0, progress.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("log", "end", "position"), [("log", 41, 41), ("log", 99, 41), ("log", 40, 0), ("other", 99, 0)]
+)
+def test_examples_that_are_not_the_ones_that_were_read_are_read_from_their_start(
+    log: str, end: int, position: int
+) -> None:
+    progress = progress_at(41)
+    progress.take_over(log, end)
+    assert (progress.position, progress.epoch, progress.log) == (position, 2, log)
+    assert progress.learnt_to == {"clicks-0": 3}  # what is known is known
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.integers(1, 200_000))
 def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], memory: int) -> None:
     progress, remembered = Progress(memory, {}), 0

@@ -29,7 +29,7 @@ def test_what_is_committed_after_a_fetch_and_before_the_end_was_asked_for_is_rea
         tp, client = TP(f"{topic_prefix}log", 0), {"bootstrap_servers": broker}
         await create_topic(broker, tp.topic, 1)
         writer, successor = (Transactions(client, f"{topic_prefix}writer") for _ in range(2))
-        reader = CommittedReader(client, tp)
+        reader = CommittedReader(client, tp, lambda: "log")
         await writer.start()
         await writer.write([(tp.topic, blocks(b"first"))])
         await reader.start(0)

@@ -4,10 +4,12 @@ import asyncio
 import threading
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 import pytest
 import torch
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from lessons import examples
 from msgspec.structs import replace
@@ -16,15 +18,18 @@ from shop import until
 from models.names import Names
 from models.snapshot import Snapshot
 from stream.brain import Brain
+from stream.broker import Broker
 from stream.chaos.learner import Steps
 from stream.chaos.records import Record, read_topic
 from stream.lessons import Lesson
+from stream.publication import LearnerBehind
 from stream.school import School
 from stream.settings import Settings
 from stream.topic_setup import create_missing
 from stream.topics import Topics
 
 _WAIT_SECONDS = 30.0
+_RECORDS = 10
 
 
 class Gate:
@@ -47,8 +52,17 @@ class Gate:
 @pytest.fixture
 def settings(broker: str, topic_prefix: str, tmp_path: Path) -> Settings:
     create_missing([broker], Topics(topic_prefix, 1).wanted(), {})
+    fill([broker], f"{topic_prefix}examples")
     said = {"BROKER": f"kafka://{broker}", "TOPIC_PREFIX": topic_prefix, "DATA_DIR": str(tmp_path)}
     return Settings.of({f"HEADRACE_{name}": value for name, value in {**said, "DEVICE": "cpu"}.items()})
+
+
+def fill(brokers: list[str], topic: str) -> None:
+    """Have the topic of the examples as long as if the lessons of the tests stood in it."""
+    producer = KafkaProducer(bootstrap_servers=brokers)
+    for _ in range(_RECORDS):
+        producer.send(topic, b"", partition=0)
+    producer.close()
 
 
 def journal(settings: Settings) -> list[Record]:
@@ -216,6 +230,7 @@ def recreate(settings: Settings, topic: str) -> None:
     until(lambda: topics.name(topic) not in admin.list_topics(), "a deleted topic is gone")
     admin.close()
     create_missing(brokers, topics.wanted(), {})
+    fill(brokers, topics.name(topic))
 
 
 def test_what_a_replica_has_read_is_not_lost_where_it_pauses(settings: Settings) -> None:
@@ -244,3 +259,27 @@ def test_what_a_replica_has_read_is_not_lost_where_it_pauses(settings: Settings)
             return pupil.replica.newest.progress["position"], pupil.brain.recommender.version
 
     assert asyncio.run(meet()) == (3, 3)
+
+
+def test_an_end_does_not_wait_for_a_broker_that_is_away(topic_prefix: str, tmp_path: Path) -> None:
+    async def end(broker: Broker, settings: Settings) -> float:
+        brain, names = Brain(settings), Names()
+        replica, learner = School.of(brain, names, settings, lambda _: None)
+        await replica.start(lambda _: None)
+        await learner.begin()
+        broker.kill()
+        await learner.learn(lesson_of(names, 1))
+        started = monotonic()
+        with pytest.raises(LearnerBehind):
+            await learner.end()
+        took = monotonic() - started
+        await replica.stop()
+        brain.close()
+        return took
+
+    with Broker(tmp_path / "kafka") as broker:
+        create_missing([broker.address], Topics(topic_prefix, 1).wanted(), {})
+        said = {"BROKER": f"kafka://{broker.address}", "TOPIC_PREFIX": topic_prefix, "DEVICE": "cpu"}
+        said |= {"DATA_DIR": str(tmp_path / "a")}
+        settings = Settings.of({f"HEADRACE_{name}": value for name, value in said.items()})
+        assert asyncio.run(end(broker, settings)) < 6.0  # 3 s, and up to 2 to disconnect

@@ -131,7 +131,7 @@ def test_only_a_prefix_without_gaps_is_committed(broker: str, topic_prefix: str,
             assert consumer.acknowledge(chunks[0])
             await consumer.commit()
             assert await committed(broker, worker.group, tp) == chunks[2].next_offset
-            assert consumer.in_flight(tp) == len(chunks) - 3
+            assert consumer.ledger.in_flight(tp) == len(chunks) - 3
             assert not consumer.unacked  # Faust's own book is not kept beside
             assert not consumer._acked
 
@@ -211,6 +211,36 @@ def test_a_held_partition_waits_while_the_other_goes_on(
             await until(lambda: worker.consumer.backlog(held) == 0, "no lag")
         assert worker.values(held) == numbers(0, 2_000)
         assert worker.values(free) == numbers(0, 16)
+
+    asyncio.run(scenario())
+
+
+def test_one_partition_is_read_again_and_the_others_go_on(
+    broker: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        again, other = await topic_of(broker, topic_prefix, 2, [1_500, 1_500])
+        worker = Worker(broker, again.topic, tmp_path)
+        worker.acknowledging = False
+        wanted = {again: 0, other: 0}
+
+        async def offsets(assigned: frozenset[TP]) -> Mapping[TP, int]:
+            return {tp: wanted[tp] for tp in assigned}
+
+        seek_by(worker.app, offsets)
+        async with worker:
+            await worker.has(again, 1_500)
+            await worker.has(other, 1_500)
+            before = list(worker.chunks)
+            wanted[again] = 400
+            await worker.consumer.read_again(again)
+            assert {chunk.tp for chunk in before if worker.consumer.is_current(chunk)} == {other}
+            await produce(broker, other, numbers(1_500, 1_600))
+            await worker.has(again, 1_500 + 1_100)
+            await worker.has(other, 1_600)
+            assert worker.offsets(again) == [*range(1_500), *range(400, 1_500)]
+            assert worker.offsets(other) == list(range(1_600))
+            await worker.consumer.read_again(TP(again.topic, 7))  # not this worker's
 
     asyncio.run(scenario())
 
@@ -360,7 +390,7 @@ def test_an_agent_may_seek_while_the_delivery_waits_for_it(
         seek_by(worker.app, offsets)
         worker.gate.clear()
         async with worker:
-            await until(lambda: worker.consumer.in_flight(tp) > 50, "a full queue")
+            await until(lambda: worker.consumer.ledger.in_flight(tp) > 50, "a full queue")
             await worker.consumer.perform_seek()
             worker.gate.set()
             await until(lambda: worker.chunks[-1:] and worker.chunks[-1].next_offset == 90_000, "the last")
@@ -381,10 +411,10 @@ def test_a_slow_agent_bounds_what_is_in_memory_and_loses_nothing(
         buffered = worker.app.conf.stream_buffer_maxsize
         worker.gate.clear()
         async with worker:
-            await until(lambda: worker.consumer.in_flight(slow) >= buffered * 0.8, "a full queue")
+            await until(lambda: worker.consumer.ledger.in_flight(slow) >= buffered * 0.8, "a full queue")
             for _ in range(5):  # a fetch waits 0.2 s at most, and so does this
                 await worker.consumer.highwaters(slow)
-            assert worker.consumer.in_flight(slow) <= buffered + 2
+            assert worker.consumer.ledger.in_flight(slow) <= buffered + 2
             assert worker.consumer.backlog(slow) > 0
             worker.gate.set()
             await worker.has(slow, 150_000)
@@ -436,7 +466,7 @@ def test_an_app_under_load_stops_within_five_seconds(broker: str, topic_prefix: 
         worker.acknowledging = False
         worker.gate.clear()
         async with worker:
-            await until(lambda: worker.consumer.in_flight(tp) > 50, "a full queue")
+            await until(lambda: worker.consumer.ledger.in_flight(tp) > 50, "a full queue")
             load = asyncio.create_task(produce(broker, tp, numbers(0, 20_000)))
             asked = monotonic()
         assert monotonic() - asked < 5

@@ -1,0 +1,47 @@
+"""Begins to learn again where another has learnt meanwhile, though the group never gave it the examples."""
+
+import asyncio
+from collections.abc import Callable
+
+from faust.types import TP
+
+from stream.consumer import ChunkConsumer
+from stream.learner import Learner
+
+__all__ = ["Returning"]
+
+
+class Returning:
+    """Brings back a learner that has stepped back, as long as this worker has the examples.
+
+    It goes on beside the taking in of lessons, which come to nothing meanwhile: their place in the log is not
+    where the learner stands, or they were read before the examples are read again.
+
+    Parameters
+    ----------
+    learner
+        That may have stepped back.
+    examples
+        The partition of the lessons.
+    consumer
+        Returns the app's consumer.
+    """
+
+    def __init__(self, learner: Learner, examples: TP, consumer: Callable[[], ChunkConsumer]) -> None:
+        self._learner = learner
+        self._examples = examples
+        self._consumer = consumer
+        self._task: asyncio.Task[None] | None = None
+
+    def look(self) -> None:
+        """Begin to come back if that is due; raise what ended it the last time."""
+        if self._task is not None and self._task.done():
+            task, self._task = self._task, None
+            task.result()
+        if self._learner.was_replaced and self._task is None:
+            self._task = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        consumer = self._consumer()
+        await consumer.lease.held()
+        await consumer.read_again(self._examples)
