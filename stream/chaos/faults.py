@@ -30,7 +30,7 @@ Strike = Callable[[System, Random], float]
 
 _DOWN_SECONDS: Final = (0.0, 1.0)
 _START_SECONDS: Final = 6.0
-# A point that is not reached by then never is: each is passed at least once a batch.
+# A point that is not reached by then never is: each is passed at least once a batch, or once a second.
 _REACH_SECONDS: Final = 120.0
 _NTH: Final = 40
 _FLOW_SECONDS: Final = 120.0
