@@ -83,7 +83,7 @@ class Checkpointer:
         if loaded.snapshot is None:
             return None
         about = loaded.snapshot.dense
-        is_other = about.get("log", log) != log or about["offset"] > end
+        is_other = about["log"] != log or about["offset"] > end
         if is_other or about["at"] < now_ms() - _OLD_MS:
             _log.warning(
                 "The checkpoints in %s are too old, or of another topic; they are dropped", self._folder

@@ -46,8 +46,7 @@ class Learner:
     def __init__(
         self, brain: Brain, replica: Replica, wire: Wire, acknowledge: Callable[[Iterable[Chunk]], None]
     ) -> None:
-        self._brain = brain
-        self._replica = replica
+        self._brain, self._replica = brain, replica
         self._wire = wire
         self._memories = Memories(brain, TP(wire.examples, 0), partial(LogReader, wire.client))
         self._acknowledge = acknowledge
@@ -106,32 +105,34 @@ class Learner:
         """
         try:
             async with asyncio.timeout(_END_SECONDS), self._turn:
-                if self._publications is not None:
-                    await self._leave(self._publications)
+                await self._leave()
         except TimeoutError:
             raise LearnerBehind from None
+        finally:
+            await self._let_go()
 
-    async def _leave(self, publications: Publications) -> None:
+    async def _leave(self) -> None:
+        if self._publications is None:
+            return
         try:
-            await self._publish_all(publications)
+            await self._publish_all(self._publications)
             self._replica.follow()
         except LearnerReplaced:
             await self._step_back()
-        finally:
-            self._publications = self._publishing = None
-            await publications.close()
-            await self._memories.end()
 
     async def _step_back(self) -> None:
         """Forget what was learnt and not published before another took over, and follow that one."""
         _log.warning("Another worker learns now: this one was away for too long, and follows it")
-        publications, self._publications, self.was_replaced = self._publications, None, True
-        self._publishing, self._finished = None, []
-        if publications is not None:
-            await publications.close()
-        await self._memories.end()
+        self.was_replaced, self._finished = True, []
+        await self._let_go()
         await self._brain.reset()
         await self._replica.begin_anew()
+
+    async def _let_go(self) -> None:
+        publications, self._publications, self._publishing = self._publications, None, None
+        if publications is not None:
+            await publications.close()
+            await self._memories.end()
 
     @shielded  # a step in the model's thread goes on, and must be on record
     async def learn(self, lesson: Lesson) -> Learnt:
@@ -170,8 +171,7 @@ class Learner:
             return
         if self._has_news:
             self._published_at = monotonic()
-            publication = await self._prepare(self._publications, self._wire.budget)
-            self._publishing = asyncio.create_task(publication)
+            self._publishing = asyncio.create_task(await self._prepare(self._publications, self._wire.budget))
 
     async def _publish_all(self, publications: Publications) -> None:
         if self._publishing is not None:
