@@ -9,7 +9,7 @@ from models.batch import Bytes, Floats, Longs
 from models.events import RankedItem
 from models.names import Names
 from models.ranking import Ranking
-from models.recommender import SOURCES
+from models.sources import SOURCES
 
 __all__ = ["Ranked", "ranked_items"]
 
@@ -30,8 +30,15 @@ class Ranked(NamedTuple):
 
 
 def ranked_items(ranked: Ranked, names: Names) -> list[list[RankedItem]]:
-    """Return the items of each line, best first."""
+    """Return the items of each line, best first.
+
+    What a user did last may be known of a profile, and its name not yet here: after a start, for a moment.
+    Such an item is left out.
+    """
     there = ranked.items != 0  # bool[B, K]
+    unknown = names.unknown(ranked.items[there].tolist())
+    if unknown:
+        there &= ~np.isin(ranked.items, list(unknown))
     found = map(
         RankedItem,
         names.of(ranked.items[there].tolist()),

@@ -108,6 +108,10 @@ class EmbeddingLearner:
         items = torch.where(known, self.table["key"][best], 0)
         return Ranking(items, torch.where(items != 0, scores, 0), torch.zeros_like(items, dtype=torch.uint8))
 
+    def users(self, rows: Tensor) -> Tensor:
+        """Return vectors of users, float32[B, D], by the rows of their items, int64[B, L], newest first."""
+        return self._users(self.table["weight"], rows[:, : self._hyper.horizon])
+
     def _keys(self, examples: Examples) -> Tensor:
         """Return int64[B, L + 1]: the latest items before each example, newest first, then its own."""
         return torch.cat([examples.context.items[:, : self._hyper.horizon], examples.item[:, None]], dim=1)

@@ -26,6 +26,10 @@ class Names:
         """Remember the name behind each key."""
         self._name_of.update(zip(keys, names, strict=True))
 
+    def unknown(self, keys: Iterable[int]) -> set[int]:
+        """Return the keys that were never learnt."""
+        return set(keys).difference(self._name_of)
+
     def of(self, keys: Iterable[int]) -> list[str]:
         """Return the name of each key.
 

@@ -28,6 +28,11 @@ class Popularity:
         Has `COLUMNS`; others may keep theirs in the same rows.
     places
         Items it keeps in order: as many as the longest ranking has, and as may be banned from it.
+
+    Attributes
+    ----------
+    top_rows
+        int64[places] rows at most, the most popular first.
     """
 
     COLUMNS: ClassVar = {"mass": Column((), torch.float64)}
@@ -37,8 +42,7 @@ class Popularity:
         self._weight = 1.0
         self._growth = 2 ** (1 / _HALF_LIFE_EVENTS)
         self._places = places
-        self._top = torch.zeros(places, dtype=torch.int64, device=table.device)  # int64[places] keys
-        self._top_mass = torch.zeros(places, device=table.device)  # float32[places]
+        self.top_rows = torch.zeros(0, dtype=torch.int64, device=table.device)
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Count each example's item once; the losses are 0."""
@@ -50,15 +54,16 @@ class Popularity:
         self._weight *= self._growth**count
         if self._weight > _RESCALE_AT:
             self._rescale()
-        self.rank()
+        self._order(torch.unique(torch.cat([self.top_rows, rows])))
         return torch.zeros(count, device=rows.device)
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the most popular items, the same for all but for what is banned."""
         enough = k + banned.shape[1]  # k are left if all that is banned is among them
-        top = self._top[:enough].expand(len(context.items), -1)  # int64[B, enough]
-        mass = self._top_mass[:enough].expand(len(context.items), -1)  # float32[B, enough]
-        items, scores = compact((top != 0) & ~is_among(top, banned), k, top, mass)
+        rows = self.top_rows[:enough]
+        top = self._table["key"][rows].expand(len(context.items), -1)  # int64[B, enough]
+        mass = (self._table["mass"][rows] / self._weight).to(torch.float32)
+        items, scores = compact(~is_among(top, banned), k, top, mass.expand(len(context.items), -1))
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 
     @property
@@ -71,15 +76,22 @@ class Popularity:
         self._weight = weight
         self.rank()
 
+    def shares(self, rows: Tensor) -> Tensor:
+        """Return how popular rows are beside the most popular one, 0 to 1, float32, shaped as ``rows``."""
+        mass = self._table["mass"]
+        most = mass[self.top_rows[:1]].sum() + self._weight
+        return (mass[rows] / most).to(torch.float32)
+
     def rank(self) -> None:
         """Put the items in order; called after each change of the table that is not its own."""
+        self._order(torch.arange(len(self._table["mass"]), device=self._table.device))
+
+    def _order(self, rows: Tensor) -> None:
+        """Put rows in order, int64[n], distinct: all that may be among the first."""
         mass = self._table["mass"]
         mass[0] = 0  # where items beyond the limit were counted
-        best = mass.topk(min(self._places, len(mass)))
-        found = best.values > 0
-        self._top.zero_()
-        self._top[: len(found)] = torch.where(found, self._table["key"][best.indices], 0)
-        self._top_mass[: len(found)] = (best.values / self._weight).to(torch.float32)
+        best = mass[rows].topk(min(self._places, len(rows)))
+        self.top_rows = rows[best.indices[best.values > 0]]
 
     def _rescale(self) -> None:
         mass = self._table["mass"]

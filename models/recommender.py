@@ -9,32 +9,31 @@ import torch
 from torch import Tensor
 
 from models.batch import Longs
+from models.blend import Blend
 from models.budget import Budget
 from models.chain import Chain
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
-from models.layout import LINES
 from models.learner import Learner
 from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
+from models.nearest import POOL
 from models.popularity import Popularity
 from models.ranking import Ranking
 from models.recent import Recent
 from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
+from models.sources import POPULAR, scorers
 from models.table import Table
+from models.transitions import Transitions
 from models.waiting import AtOnce, Waiting
 
-__all__ = ["PRODUCT", "SOURCES", "Recommender"]
+__all__ = ["PRODUCT", "Recommender"]
 
 # What the product's own line is called beside the baselines.
 PRODUCT: Final = "headrace"
-# Names of `Ranking.source`.
-SOURCES: Final = ("embedding", "popular")
 # Replayed examples for each new one when there is time: more than 3 gained nothing on any log.
 _REPLAY_RATIO: Final = 3
-# 1,000 items may be asked for; banned may be the item acted on and what was bought.
-_PLACES: Final = 1000 + 1 + LINES.capacity
 
 
 class Recommender:
@@ -60,10 +59,12 @@ class Recommender:
     def __init__(self, limit: int, device: torch.device, seed: int, *, is_rationed: bool = False) -> None:
         self.device = device
         hyperparameters = Hyperparameters()
-        self._table = Table(hyperparameters.columns | Popularity.COLUMNS, limit, device, seed)
-        self._embedding = EmbeddingLearner(self._table, seed, hyperparameters)
-        self._popularity = Popularity(self._table, _PLACES)
-        self._product = Chain([self._embedding, self._popularity])
+        columns = hyperparameters.columns | Popularity.COLUMNS | Transitions.COLUMNS
+        self._table = table = Table(columns, limit, device, seed)
+        self._embedding = EmbeddingLearner(table, seed, hyperparameters)
+        self._popularity = Popularity(table, POOL)
+        self._blend = Blend(table, scorers(table, self._embedding, self._popularity))
+        self._product = Chain([self._blend, self._popularity], sources=(0, POPULAR))
         self._baselines: dict[str, Learner] = {
             "pop": self._popularity,
             "rep": Chain([Recent(), self._popularity]),
@@ -93,7 +94,7 @@ class Recommender:
 
     def popular(self, k: int) -> Tensor:
         """Return the popular-now list, int64[k] keys, 0 where there are fewer."""
-        nobody = Context(*(self._here(np.zeros((1, 1), np.int64)) for _ in range(3)))
+        nobody = Context(*(self._here(np.zeros((1, 1), np.int64)) for _ in Context._fields))
         return self._popularity.predict_many(nobody, nobody.items, k).items[0]
 
     def test_many(self, examples: Examples) -> None:
@@ -181,6 +182,7 @@ class Recommender:
             "learnt": self._embedding.seen,
             "remembered": self._embedding.memory.seen,
             "weight": self._popularity.weight,
+            "blend": self._blend.state,
             "replay_due": self._replay_due,
             "ranks": {name: board.counts for name, board in self._boards.items()},
         }
@@ -189,6 +191,7 @@ class Recommender:
         self._table.version = version
         self._embedding.seen = dense["learnt"]
         self._popularity.restore(dense["weight"])
+        self._blend.restore(dense["blend"])
         self._replay_due = dense["replay_due"]
         self._boards = {name: Scoreboard(counts) for name, counts in dense["ranks"].items()}
 

@@ -64,7 +64,7 @@ def type_of_rows(columns: Columns) -> np.dtype[np.void]:
 
 def _coarse(name: str, column: npt.NDArray[Any]) -> Columns:
     """Return a column as int8 and its scales where it is of vectors, float32[n, D]."""
-    if column.ndim == 1:
+    if column.ndim == 1 or column.dtype.kind != "f":
         return {name: column}
     scale = np.abs(column).max(axis=1, initial=0) / np.float32(_STEPS)  # float32[n]
     steps = np.rint(column / np.where(scale, scale, 1)[:, np.newaxis])  # float32[n, D]

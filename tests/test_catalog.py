@@ -77,11 +77,20 @@ def test_a_list_ends_where_the_items_end() -> None:
     ranking = Ranking(
         torch.tensor([[3, -4, 0], [0, 0, 0]]),
         torch.tensor([[0.5, 0.25, 0.0], [0.0, 0.0, 0.0]]),
-        torch.tensor([[0, 1, 0], [0, 0, 0]], dtype=torch.uint8),
+        torch.tensor([[0, 3, 0], [0, 0, 0]], dtype=torch.uint8),
     )
     first, second = ranked_items(Ranked.of(ranking), names)
     assert [(item.item_id, item.score, item.source) for item in first] == [
         ("hat", 0.5, "embedding"),
         ("coat", 0.25, "popular"),
     ]
+    assert second == []
+
+
+def test_an_item_that_has_no_name_here_is_left_out_of_its_list_alone() -> None:
+    names = Names()
+    names.learn([3, -4], ["hat", "coat"])
+    items, zeros = torch.tensor([[3, 9, -4], [9, 0, 0]]), torch.zeros(2, 3)
+    first, second = ranked_items(Ranked.of(Ranking(items, zeros, zeros.to(torch.uint8))), names)
+    assert [item.item_id for item in first] == ["hat", "coat"]
     assert second == []

@@ -7,7 +7,8 @@ from states import same, state_of
 from models.context import Context
 from models.examples import Examples
 from models.metrics import MISSED, NOT_SCORED, K
-from models.recommender import PRODUCT, SOURCES, Recommender
+from models.recommender import PRODUCT, Recommender
+from models.sources import SOURCES
 
 CPU = torch.device("cpu")
 
@@ -34,9 +35,14 @@ def test_a_new_user_gets_the_popular_list() -> None:
     assert {SOURCES[place] for place in ranking.source[ranking.items != 0].tolist()} == {"popular"}
 
 
-def test_before_the_first_lesson_the_list_is_empty() -> None:
-    model = recommender()
-    assert not model.predict_many(contexts(3, 1, CPU), nobody(3).items, K).items.any()
+def test_before_the_first_lesson_there_are_but_the_users_own_items() -> None:
+    model, context = recommender(), contexts(3, 1, CPU)
+    ranking = model.predict_many(context, context.items[:, :1], K)
+    assert [set(line) - {0} for line in ranking.items.tolist()] == [
+        set(line[1:]) - {0} for line in context.items.tolist()
+    ]
+    assert {SOURCES[place] for place in ranking.source[ranking.items != 0].tolist()} == {"recent"}
+    assert not model.predict_many(nobody(3), nobody(3).items, K).items.any()
     assert not model.popular(K).any()
     assert model.items == model.version == 0
 

@@ -42,7 +42,7 @@ def banned(batch: Batch, profiles: Profiles, seen: Observations, *, hide_bought:
 
 def ranked(*lines: list[int]) -> Ranked:
     items = torch.tensor(lines, dtype=torch.int64)
-    return Ranked.of(Ranking(items, items.float() / 2, (items > 50).to(torch.uint8)))
+    return Ranked.of(Ranking(items, items.float() / 2, torch.where(items > 50, 3, 0).to(torch.uint8)))
 
 
 def names_of(*items: str) -> Names:

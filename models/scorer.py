@@ -1,0 +1,59 @@
+"""What every scorer of the blend does: it names candidates, and says in columns what speaks for each."""
+
+from typing import ClassVar, NamedTuple, Protocol
+
+from torch import Tensor
+
+from models.context import Context
+from models.examples import Examples
+from models.table import Table
+
+__all__ = ["Known", "Proposal", "Scorer", "Shortlist"]
+
+
+class Known(NamedTuple):
+    """B contexts and where their items stand in the table."""
+
+    context: Context
+    rows: Tensor  # int64[B, L], 0 where an item has no row
+
+    @classmethod
+    def of(cls, context: Context, table: Table) -> "Known":
+        """Return the contexts with the rows of their items."""
+        return cls(context, table.find(context.items))
+
+
+class Proposal(NamedTuple):
+    """What a scorer names for each of B lines, and what it has to say of it.
+
+    Where an item stands more than once in a line its values are added up.
+    """
+
+    items: Tensor  # int64[B, P] keys, 0 for none
+    values: tuple[Tensor, ...] = ()  # float32[B, P] each
+
+
+class Shortlist(NamedTuple):
+    """The distinct candidates of all scorers, in the order of their keys, with what one of them said."""
+
+    items: Tensor  # int64[B, C] keys, 0 for none
+    rows: Tensor  # int64[B, C], 0 also for an item that has no row
+    values: tuple[Tensor, ...]  # float32[B, C] each, 0 for what the scorer did not name
+
+
+class Scorer(Protocol):
+    """Proposes items, describes every candidate in columns of about -1 to 1, and learns from examples.
+
+    The blend learns what each column weighs; ``prior`` is what it weighs at first, a number a column.
+    """
+
+    prior: ClassVar[tuple[float, ...]]
+
+    def propose(self, known: Known, /) -> Proposal:
+        """Return the candidates for B contexts; pure."""
+
+    def columns(self, known: Known, shortlist: Shortlist, /) -> list[Tensor]:
+        """Return what speaks for each candidate, float32[B, C] each; pure."""
+
+    def learn_many(self, examples: Examples) -> Tensor:
+        """Learn from B examples, in order; return their losses from before, float32[B], 0 without one."""

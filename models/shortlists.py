@@ -1,0 +1,37 @@
+"""The candidates of several scorers, each once in its line, with what every scorer said of them."""
+
+from collections.abc import Sequence
+
+import torch
+
+from models.scorer import Proposal, Shortlist
+from models.table import Table
+
+__all__ = ["shortlists"]
+
+
+def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
+    """Return the distinct items of each line, the same for each proposal, with the values of each.
+
+    Examples
+    --------
+    >>> said = Proposal(torch.tensor([[7, 5, 7]]), (torch.tensor([[1.0, 2.0, 3.0]]),))
+    >>> table = Table({}, 10, torch.device("cpu"), seed=0)
+    >>> first, other = shortlists([said, Proposal(torch.tensor([[9]]))], table)
+    >>> first.items.tolist(), first.values[0].tolist(), other.values
+    ([[5, 7, 9, 0]], [[2.0, 4.0, 0.0, 0.0]], ())
+    """
+    proposed = torch.cat([it.items for it in proposals], dim=1)  # int64[B, C]
+    ordered, order = proposed.sort(dim=1)
+    new = ordered.new_zeros(ordered.shape)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    slot = new.cumsum(dim=1)
+    items = torch.zeros_like(proposed).scatter_(1, slot, ordered)
+    place = torch.empty_like(slot).scatter_(1, order, slot)  # of each that was proposed
+    parts = torch.split(place, [it.items.shape[1] for it in proposals], dim=1)
+    rows = table.find(items)
+    said = [
+        tuple(value.new_zeros(items.shape).scatter_add_(1, part, value) for value in it.values)
+        for it, part in zip(proposals, parts, strict=True)
+    ]
+    return [Shortlist(items, rows, values) for values in said]

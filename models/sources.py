@@ -1,0 +1,27 @@
+"""The scorers of the product's blend, and what recommendations call them."""
+
+from typing import Final
+
+from models.embedding import EmbeddingLearner
+from models.nearest import Nearest
+from models.opinions import PopularNow, RecentlySeen
+from models.popularity import Popularity
+from models.scorer import Scorer
+from models.table import Table
+from models.transitions import Transitions
+
+__all__ = ["POPULAR", "SOURCES", "scorers"]
+
+# Names of `Ranking.source`, in the order of `scorers`.
+SOURCES: Final = ("embedding", "transitions", "recent", "popular")
+POPULAR: Final = SOURCES.index("popular")
+
+
+def scorers(table: Table, embedding: EmbeddingLearner, popularity: Popularity) -> list[Scorer]:
+    """Return the scorers, all of which keep their state in the table."""
+    return [
+        Nearest(embedding, popularity),
+        Transitions(table),
+        RecentlySeen(),
+        PopularNow(table, popularity),
+    ]

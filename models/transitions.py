@@ -1,0 +1,125 @@
+"""What came after an item: a table of fixed width with the items that followed it, and how often lately."""
+
+from typing import ClassVar, Final
+
+import torch
+from torch import Tensor
+
+from models.examples import Examples
+from models.scorer import Known, Proposal, Shortlist
+from models.table import Column, Table
+
+__all__ = ["Transitions"]
+
+# Followers that a row remembers: what is beyond has too little to say to be proposed.
+_WIDTH: Final = 32
+# Of them are proposed, for each item of the context.
+_PROPOSED: Final = 16
+# New ones that a row takes in at a step.
+_NEW: Final = 16
+# Items of a context that speak, and those that an item is said to follow; weight 1 / distance.
+_HORIZON: Final = 5
+# Every follower that is counted makes those before count this much less.
+_FADE: Final = 0.995
+_TINY: Final = 1e-6
+
+
+class Transitions:
+    """Items by how often they followed those of the context: sequential rules, in tensors.
+
+    (Ludewig and Jannach, Evaluation of Session-based Recommendation Algorithms, UMUAI 2018.) A row keeps the
+    followers that count most, in order; a new one takes the place of the last (Metwally et al., Efficient
+    Computation of Frequent and Top-k Elements in Data Streams, ICDT 2005, without its overestimates).
+
+    Parameters
+    ----------
+    table
+        Has `COLUMNS`; others may keep theirs in the same rows.
+    """
+
+    COLUMNS: ClassVar = {
+        "follower": Column((_WIDTH,), torch.int64),
+        "followed": Column((_WIDTH,)),
+    }
+    prior: ClassVar[tuple[float, ...]] = (2.0, 2.0, 1.0, 0.5)
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        distance = torch.arange(1, _HORIZON + 1, dtype=torch.float32, device=table.device)
+        self._weights = 1 / distance  # float32[H]
+
+    def propose(self, known: Known) -> Proposal:
+        """Return the first followers of the latest items, with their shares of all that followed."""
+        rows = known.rows[:, :_HORIZON]  # int64[B, H]
+        counts = self._table["followed"][rows]  # float32[B, H, W]
+        total = counts.sum(dim=2, keepdim=True)
+        counts = counts[:, :, :_PROPOSED]
+        share = counts / (total + 1)  # float32[B, H, P]
+        followers = self._table["follower"][rows, :_PROPOSED]  # int64[B, H, P]
+        latest = torch.zeros_like(share)
+        latest[:, 0] = share[:, 0]
+        spoken = (share * self._weights[:, None], latest, counts * self._weights[:, None])
+        return Proposal(followers.flatten(1), tuple(value.flatten(1) for value in spoken))
+
+    def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
+        """Return shares (of the context, of the latest item) as logs, and the support."""
+        share, latest, support = shortlist.values
+        return [_log(share), share, _log(latest), torch.log1p(support) / 4]
+
+    def learn_many(self, examples: Examples) -> Tensor:
+        """Count each item after those of its context; the losses are 0."""
+        losses = torch.zeros(len(examples.item), device=examples.item.device)
+        before = self._table.find(examples.context.items[:, :_HORIZON])  # int64[B, H]
+        after = examples.item[:, None].expand_as(before)
+        new = (before != 0) & (self._table.find(examples.item) != 0)[:, None]
+        new &= examples.context.items[:, :_HORIZON] != after
+        if new.any():
+            weights = self._weights.expand(before.shape)
+            self._count(before[new], after[new], weights[new])
+        return losses
+
+    def _count(self, before: Tensor, after: Tensor, weights: Tensor) -> None:
+        """Count n pairs of a row (int64[n]) and a key (int64[n])."""
+        rows, owner = torch.unique(before, return_inverse=True)  # int64[U], int64[n]
+        owner, after, weights = _summed(owner, after, weights)
+        keys, counts = self._table["follower"][rows], self._table["followed"][rows]  # [U, W] each
+        seen = torch.bincount(owner, minlength=len(rows))  # int64[U]
+        counts = counts * (_FADE**seen)[:, None].to(torch.float32)
+        match = keys[owner] == after[:, None]  # bool[n, W]
+        there = match.any(dim=1)
+        place = match.to(torch.uint8).argmax(dim=1)  # int64[n]
+        counts.index_put_((owner[there], place[there]), weights[there], accumulate=True)
+        more_keys, more_counts = _spread(len(rows), owner[~there], after[~there], weights[~there])
+        counts, order = torch.cat([counts, more_counts], dim=1).sort(dim=1, descending=True, stable=True)
+        keys = torch.cat([keys, more_keys], dim=1).gather(1, order)
+        self._table["follower"][rows] = keys[:, :_WIDTH]
+        self._table["followed"][rows] = counts[:, :_WIDTH]
+        self._table.touch(rows)
+
+
+def _summed(owner: Tensor, key: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the distinct pairs of owner and key, by owner, with the sums of their weights."""
+    order = key.argsort(stable=True)
+    order = order[owner[order].argsort(stable=True)]
+    owner, key = owner[order], key[order]
+    first = torch.ones_like(owner, dtype=torch.bool)
+    first[1:] = (owner[1:] != owner[:-1]) | (key[1:] != key[:-1])
+    sums = weight.new_zeros(len(owner)).index_add_(0, first.cumsum(0) - 1, weight[order])
+    return owner[first], key[first], sums[: int(first.sum())]
+
+
+def _spread(owners: int, owner: Tensor, key: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the pairs as a matrix with a line for each owner, [U, N] both; what is beyond N is left out."""
+    start = torch.searchsorted(owner, owner)  # owner is in order
+    nth = torch.arange(len(owner), device=owner.device) - start
+    fits = nth < _NEW
+    keys = key.new_zeros(owners, _NEW)
+    keys[owner[fits], nth[fits]] = key[fits]
+    counts = weight.new_zeros(owners, _NEW)
+    counts[owner[fits], nth[fits]] = weight[fits]
+    return keys, counts
+
+
+def _log(share: Tensor) -> Tensor:
+    """Return shares of 0 to 1 on a scale that tells small ones apart, from 0 to 1."""
+    return torch.log1p(1000 * share) / 6.9

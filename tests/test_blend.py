@@ -1,0 +1,150 @@
+"""Laws of the blend: its slope, what it proposes, what it keeps, and that it learns which scorer tells."""
+
+from typing import ClassVar
+
+import pytest
+import torch
+from lessons import contexts, examples, keys
+from states import same, state_of
+from torch import Tensor
+
+from models.adam import Adam
+from models.blend import Blend
+from models.context import Context
+from models.embedding import EmbeddingLearner, Hyperparameters
+from models.examples import Examples
+from models.popularity import Popularity
+from models.scorer import Known, Proposal, Shortlist
+from models.sources import scorers
+from models.table import Table
+from models.transitions import Transitions
+
+CPU = torch.device("cpu")
+SMALL = Hyperparameters(memory=200)
+
+
+def blend() -> Blend:
+    columns = SMALL.columns | Popularity.COLUMNS | Transitions.COLUMNS
+    table = Table(columns, 1_000, CPU, seed=3)
+    return Blend(table, scorers(table, EmbeddingLearner(table, 3, SMALL), Popularity(table, 100)))
+
+
+class Oracle:
+    """Proposes the same items to all, and says of each how good it is by its place."""
+
+    prior: ClassVar[tuple[float, ...]] = (0.0,)
+
+    def __init__(self, items: list[int], worth: list[float]) -> None:
+        self.items, self.worth = torch.tensor(items), torch.tensor(worth)
+
+    def propose(self, known: Known) -> Proposal:
+        shape = (len(known.rows), len(self.items))
+        return Proposal(self.items.expand(shape), (self.worth.expand(shape),))
+
+    def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
+        return list(shortlist.values)
+
+    def learn_many(self, examples: Examples) -> Tensor:
+        return torch.zeros(len(examples.item))
+
+
+def two(worth: list[float]) -> Blend:
+    """Return a blend of one that is right about item 7, and of one that says the opposite."""
+    table = Table({"count": SMALL.columns["count"]}, 100, CPU, seed=0)
+    return Blend(table, [Oracle([7, 8, 9], worth), Oracle([7, 8, 9], worth[::-1])])
+
+
+def always(item: int, count: int) -> Examples:
+    lesson = examples(count, 1, CPU)
+    context = lesson.context._replace(items=torch.full_like(lesson.context.items, 5))
+    return lesson._replace(context=context, item=torch.full((count,), item))
+
+
+def test_it_comes_to_trust_who_is_right() -> None:
+    model, lesson = two([1.0, 0.0, 0.0]), always(7, 64)
+    for _ in range(50):
+        model.learn_many(lesson)
+    ranking = model.predict_many(lesson.context, torch.full((64, 1), 5), 3)
+    assert ranking.items[:, 0].tolist() == [7] * 64
+    assert ranking.source[:, 0].tolist() == [0] * 64
+
+
+def test_the_step_is_down_the_slope_of_the_cross_entropy(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, slopes = blend(), list[Tensor]()
+    for seed in range(6):
+        model.learn_many(examples(64, seed, CPU))
+    monkeypatch.setattr(Adam, "descend", lambda _, slope: slopes.append(slope))
+    lesson = examples(40, 7, CPU)
+    lesson = lesson._replace(
+        context=Context(*(column[lesson.teaches] for column in lesson.context)),
+        item=lesson.item[lesson.teaches],
+    )
+    weights = model._weights.clone().requires_grad_()
+    case = model._case(lesson.context, lesson.context.items[:, :1])
+    scores = torch.einsum("bg,gf,fbc->bc", case.circumstances, weights, case.columns)
+    scores = scores.masked_fill(case.items == 0, -torch.inf)
+    hit = (case.items == lesson.item[:, None]) & (case.items != 0)
+    listed = hit.any(dim=1)
+    loss = -scores.log_softmax(dim=1)[listed][hit[listed]].mean()
+    (expected,) = torch.autograd.grad(loss, weights)
+    model._weigh(lesson._replace(rank=lesson.rank[: len(lesson.item)]))
+    assert int(listed.sum()) > 10
+    assert torch.allclose(slopes[0], expected, atol=1e-5)
+
+
+def test_the_weights_are_asked_before_the_scorers_have_learnt() -> None:
+    """Else they would trust who has just been told."""
+    model, lesson = blend(), examples(64, 1, CPU)
+    model.learn_many(lesson)
+    before = model._weights.clone()
+    order = list[str]()
+    model._weigh = lambda _: order.append("weigh")  # type: ignore[method-assign]
+    scorer = model._scorers[0]
+    learn = scorer.learn_many
+    scorer.learn_many = lambda it: (order.append("learn"), learn(it))[1]  # type: ignore[method-assign]
+    model.learn_many(lesson)
+    assert order == ["weigh", "learn"]
+    assert torch.equal(before, model._weights)
+
+
+def test_what_is_kept_of_it_goes_on_bit_for_bit() -> None:
+    model = blend()
+    for seed in range(4):
+        model.learn_many(examples(64, seed, CPU))
+    again = Adam(torch.zeros_like(model._weights), 0.03)
+    again.restore(model.state)
+    slope = torch.randn(model._weights.shape, generator=torch.Generator().manual_seed(1))
+    for adam in (model._adam, again):
+        adam.descend(slope)
+    assert same(state_of(again), state_of(model._adam))
+
+
+def test_a_user_of_whom_nothing_is_known_gets_no_list() -> None:
+    model = blend()
+    model.learn_many(examples(64, 1, CPU))
+    nobody = contexts(3, 1, CPU)
+    nobody.items.zero_()
+    assert not model.predict_many(nobody, nobody.items[:, :1], 20).items.any()
+
+
+def test_a_users_own_item_is_listed_before_the_model_has_met_it() -> None:
+    model = blend()
+    for seed in range(6):
+        model.learn_many(examples(64, seed, CPU))
+    context = contexts(1, 3, CPU)
+    new = keys(torch.tensor([5_000_001, 5_000_002]))
+    context.items[0] = 0
+    context.items[0, :3] = torch.stack([keys(torch.tensor([1]))[0], *new])
+    ranking = model.predict_many(context, context.items[:, :1], 20)
+    assert set(new.tolist()) <= set(ranking.items[0].tolist())
+
+
+def test_adam_steps_as_torchs_own() -> None:
+    slopes = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(2))
+    ours, theirs = torch.zeros(3, 4), torch.zeros(3, 4, requires_grad=True)
+    adam, oracle = Adam(ours, 0.03), torch.optim.Adam([theirs], lr=0.03)
+    for slope in slopes:
+        adam.descend(slope)
+        theirs.grad = slope.clone()
+        oracle.step()
+    assert torch.allclose(ours, theirs.detach(), atol=1e-6)
