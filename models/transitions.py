@@ -1,4 +1,4 @@
-"""What came after an item: a table of fixed width with the items that followed it, and how often lately."""
+"""What comes around an item: a table of fixed width with the items beside it, and how often lately."""
 
 from typing import ClassVar, Final
 
@@ -11,24 +11,25 @@ from models.table import Column, Table
 
 __all__ = ["Transitions"]
 
-# Followers that a row remembers: what is beyond has too little to say to be proposed.
+# Neighbours that a row remembers: what is beyond has too little to say to be proposed.
 _WIDTH: Final = 32
 # Of them are proposed, for each item of the context.
 _PROPOSED: Final = 16
 # New ones that a row takes in at a step.
-_NEW: Final = 16
+_NEW: Final = _WIDTH
 # Items of a context that speak, and those that an item is said to follow; weight 1 / distance.
 _HORIZON: Final = 5
-# Every follower that is counted makes those before count this much less.
+# What a pair counts the other way round: 0.2 to 0.7 gain 2 to 6 % of the hit rate on each of five logs.
+_BACK: Final = 0.5
+# Every neighbour that is counted makes those before count this much less.
 _FADE: Final = 0.995
-_TINY: Final = 1e-6
 
 
 class Transitions:
-    """Items by how often they followed those of the context: sequential rules, in tensors.
+    """Items by how often they came after those of the context, or before: sequential rules, in tensors.
 
     (Ludewig and Jannach, Evaluation of Session-based Recommendation Algorithms, UMUAI 2018.) A row keeps the
-    followers that count most, in order; a new one takes the place of the last (Metwally et al., Efficient
+    neighbours that count most, in order; a new one takes the place of the last (Metwally et al., Efficient
     Computation of Frequent and Top-k Elements in Data Streams, ICDT 2005, without its overestimates).
 
     Parameters
@@ -38,8 +39,8 @@ class Transitions:
     """
 
     COLUMNS: ClassVar = {
-        "follower": Column((_WIDTH,), torch.int64),
-        "followed": Column((_WIDTH,)),
+        "neighbour": Column((_WIDTH,), torch.int64),
+        "neighbour_count": Column((_WIDTH,)),
     }
     prior: ClassVar[tuple[float, ...]] = (2.0, 2.0, 1.0, 0.5)
 
@@ -49,17 +50,17 @@ class Transitions:
         self._weights = 1 / distance  # float32[H]
 
     def propose(self, known: Known) -> Proposal:
-        """Return the first followers of the latest items, with their shares of all that followed."""
+        """Return the first neighbours of the latest items, with their shares of all that were counted."""
         rows = known.rows[:, :_HORIZON]  # int64[B, H]
-        counts = self._table["followed"][rows]  # float32[B, H, W]
+        counts = self._table["neighbour_count"][rows]  # float32[B, H, W]
         total = counts.sum(dim=2, keepdim=True)
         counts = counts[:, :, :_PROPOSED]
         share = counts / (total + 1)  # float32[B, H, P]
-        followers = self._table["follower"][rows, :_PROPOSED]  # int64[B, H, P]
+        neighbours = self._table["neighbour"][rows, :_PROPOSED]  # int64[B, H, P]
         latest = torch.zeros_like(share)
         latest[:, 0] = share[:, 0]
         spoken = (share * self._weights[:, None], latest, counts * self._weights[:, None])
-        return Proposal(followers.flatten(1), tuple(value.flatten(1) for value in spoken))
+        return Proposal(neighbours.flatten(1), tuple(value.flatten(1) for value in spoken))
 
     def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
         """Return shares (of the context, of the latest item) as logs, and the support."""
@@ -67,33 +68,36 @@ class Transitions:
         return [_log(share), share, _log(latest), torch.log1p(support) / 4]
 
     def learn_many(self, examples: Examples) -> Tensor:
-        """Count each item after those of its context; the losses are 0."""
-        losses = torch.zeros(len(examples.item), device=examples.item.device)
-        before = self._table.find(examples.context.items[:, :_HORIZON])  # int64[B, H]
+        """Count each item beside those of its context; the losses are 0."""
+        before = examples.context.items[:, :_HORIZON]  # int64[B, H]
         after = examples.item[:, None].expand_as(before)
-        new = (before != 0) & (self._table.find(examples.item) != 0)[:, None]
-        new &= examples.context.items[:, :_HORIZON] != after
-        if new.any():
-            weights = self._weights.expand(before.shape)
-            self._count(before[new], after[new], weights[new])
-        return losses
+        weights = self._weights.expand(before.shape)
+        pairs = (before != 0) & (before != after)  # bool[B, H]
+        owners = torch.cat([before[pairs], after[pairs]])
+        others = torch.cat([after[pairs], before[pairs]])
+        weights = torch.cat([weights[pairs], _BACK * weights[pairs]])
+        rows = self._table.find(owners)
+        self._count(rows[rows != 0], others[rows != 0], weights[rows != 0])
+        return torch.zeros(len(examples.item), device=examples.item.device)
 
-    def _count(self, before: Tensor, after: Tensor, weights: Tensor) -> None:
+    def _count(self, owners: Tensor, others: Tensor, weights: Tensor) -> None:
         """Count n pairs of a row (int64[n]) and a key (int64[n])."""
-        rows, owner = torch.unique(before, return_inverse=True)  # int64[U], int64[n]
-        owner, after, weights = _summed(owner, after, weights)
-        keys, counts = self._table["follower"][rows], self._table["followed"][rows]  # [U, W] each
+        if not len(owners):
+            return
+        rows, owner = torch.unique(owners, return_inverse=True)  # int64[U], int64[n]
+        owner, others, weights = _summed(owner, others, weights)
+        keys, counts = self._table["neighbour"][rows], self._table["neighbour_count"][rows]  # [U, W] each
         seen = torch.bincount(owner, minlength=len(rows))  # int64[U]
         counts = counts * (_FADE**seen)[:, None].to(torch.float32)
-        match = keys[owner] == after[:, None]  # bool[n, W]
+        match = keys[owner] == others[:, None]  # bool[n, W]
         there = match.any(dim=1)
         place = match.to(torch.uint8).argmax(dim=1)  # int64[n]
         counts.index_put_((owner[there], place[there]), weights[there], accumulate=True)
-        more_keys, more_counts = _spread(len(rows), owner[~there], after[~there], weights[~there])
+        more_keys, more_counts = _spread(len(rows), owner[~there], others[~there], weights[~there])
         counts, order = torch.cat([counts, more_counts], dim=1).sort(dim=1, descending=True, stable=True)
         keys = torch.cat([keys, more_keys], dim=1).gather(1, order)
-        self._table["follower"][rows] = keys[:, :_WIDTH]
-        self._table["followed"][rows] = counts[:, :_WIDTH]
+        self._table["neighbour"][rows] = keys[:, :_WIDTH]
+        self._table["neighbour_count"][rows] = counts[:, :_WIDTH]
         self._table.touch(rows)
 
 

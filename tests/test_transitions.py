@@ -1,4 +1,4 @@
-"""Laws of what follows what, against plain counting."""
+"""Laws of what stands beside what, against plain counting."""
 
 from collections import defaultdict
 
@@ -27,9 +27,9 @@ def teach(learner: Transitions, lesson: Examples) -> None:
     learner.learn_many(lesson)
 
 
-def followers(learner: Transitions, item: int) -> dict[int, float]:
+def neighbours(learner: Transitions, item: int) -> dict[int, float]:
     row = int(learner._table.find(torch.tensor([item])))
-    keys, counts = learner._table["follower"][row], learner._table["followed"][row]
+    keys, counts = learner._table["neighbour"][row], learner._table["neighbour_count"][row]
     return {key: count for key, count in zip(keys.tolist(), counts.tolist(), strict=True) if key}
 
 
@@ -51,21 +51,22 @@ def unfading(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("unfading")
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_an_item_is_counted_after_each_before_it_by_one_over_the_distance(size: int) -> None:
+def test_an_item_is_counted_beside_each_before_it_by_one_over_the_distance(size: int) -> None:
     learner = transitions()
-    expected = defaultdict[int, dict[int, float]](lambda: defaultdict(float))
-    known = set[int]()
+    expected, known = defaultdict[int, dict[int, float]](lambda: defaultdict(float)), set[int]()
     for seed in range(4):
         for step in examples(64, seed, CPU).steps(size):
             teach(learner, step)
             known |= set(step.item.tolist())
             for item, line in zip(step.item.tolist(), step.context.items.tolist(), strict=True):
                 for distance, before in enumerate(line[:HORIZON], start=1):
-                    if before in known and before != item:
-                        expected[before][item] += 1 / distance
+                    if before and before != item:
+                        if before in known:
+                            expected[before][item] += 1 / distance
+                        expected[item][before] += 0.5 / distance
     assert len(expected) > 40
     for item, counted in expected.items():
-        found, most = followers(learner, item), sorted(counted.values(), reverse=True)
+        found, most = neighbours(learner, item), sorted(counted.values(), reverse=True)
         assert len(found) == min(len(counted), 32)
         if len(counted) <= 32:
             assert found == pytest.approx(dict(counted))
@@ -76,9 +77,9 @@ def test_those_that_count_most_stand_first() -> None:
     learner = transitions()
     for seed in range(6):
         teach(learner, examples(64, seed, CPU))
-    counts = learner._table["followed"]
+    counts = learner._table["neighbour_count"]
     assert bool((counts[:, :-1] >= counts[:, 1:]).all())
-    assert bool(((counts > 0) == (learner._table["follower"] != 0)).all())
+    assert bool(((counts > 0) == (learner._table["neighbour"] != 0)).all())
 
 
 def test_what_is_counted_later_weighs_more() -> None:
@@ -87,7 +88,7 @@ def test_what_is_counted_later_weighs_more() -> None:
     for item in (1, 2):
         for _ in range(10):
             teach(learner, lesson([1, 3], [2, 4], [8, item]))
-    found = followers(learner, 8)
+    found = neighbours(learner, 8)
     assert found[2] > found[1] > 9
 
 
@@ -98,13 +99,13 @@ def test_of_too_many_those_that_count_least_are_forgotten() -> None:
         often = 3 if item < 110 else 1
         for _ in range(often):
             teach(learner, lesson([1, item]))
-    found = followers(learner, 1)
+    found = neighbours(learner, 1)
     assert len(found) == 32
     assert set(range(100, 110)) <= found.keys()
     assert 149 in found, "a new one has its place"
 
 
-def test_followers_are_proposed_with_their_shares() -> None:
+def test_neighbours_are_proposed_with_their_shares() -> None:
     learner = transitions()
     teach(learner, lesson([1, 5]))
     teach(learner, lesson([5, 6], [5, 6], [5, 7]))
@@ -116,9 +117,9 @@ def test_followers_are_proposed_with_their_shares() -> None:
         for item, value in zip(proposal.items[0].tolist(), proposal.values[1][0].tolist(), strict=True)
         if item
     }
-    found = followers(learner, 5)
+    found = neighbours(learner, 5)
     assert share == pytest.approx({item: count / (sum(found.values()) + 1) for item, count in found.items()})
-    assert share.keys() == {6, 7}
+    assert share.keys() == {1, 6, 7}
 
 
 def test_columns_are_about_one_at_most() -> None:
