@@ -42,8 +42,7 @@ class Blend:
     table
         Of all scorers.
     scorers
-        What is blended, in the order in which they learn; the first admits new items. Its place is an item's
-        ``source``.
+        What is blended, in the order in which they learn. Its place is an item's ``source``.
     """
 
     def __init__(self, table: Table, scorers: Sequence[Scorer]) -> None:
@@ -56,6 +55,7 @@ class Blend:
     def learn_many(self, examples: Examples) -> Tensor:
         """Weigh anew by what came next, then teach each scorer; return the losses of the first."""
         self._weigh(examples)
+        self._table.admit(examples.item)
         losses = [scorer.learn_many(examples) for scorer in self._scorers]
         return losses[0]
 

@@ -1,6 +1,6 @@
 """The product's model: what it ranks by, what fills up, and how well it and the baselines foresaw."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,9 +14,9 @@ from models.budget import Budget
 from models.chain import Chain
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
+from models.exam import Exam
 from models.examples import Examples
-from models.learner import Learner
-from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
+from models.metrics import Quality
 from models.nearest import POOL
 from models.popularity import Popularity
 from models.ranking import Ranking
@@ -28,10 +28,8 @@ from models.table import Table
 from models.transitions import Transitions
 from models.waiting import AtOnce, Waiting
 
-__all__ = ["PRODUCT", "Recommender"]
+__all__ = ["Recommender"]
 
-# What the product's own line is called beside the baselines.
-PRODUCT: Final = "headrace"
 # Replayed examples for each new one when there is time: more than 3 gained nothing on any log.
 _REPLAY_RATIO: Final = 3
 
@@ -49,6 +47,8 @@ class Recommender:
         Of all its random draws.
     is_rationed
         Whether its changes are asked for under a budget, for which it must remember what was published.
+    without
+        Scorers that are left out, by name: to see what they bring.
 
     Attributes
     ----------
@@ -56,20 +56,24 @@ class Recommender:
         What did not fit into a budget yet.
     """
 
-    def __init__(self, limit: int, device: torch.device, seed: int, *, is_rationed: bool = False) -> None:
+    def __init__(
+        self,
+        limit: int,
+        device: torch.device,
+        seed: int,
+        *,
+        is_rationed: bool = False,
+        without: Collection[str] = (),
+    ) -> None:
         self.device = device
         hyperparameters = Hyperparameters()
         columns = hyperparameters.columns | Popularity.COLUMNS | Transitions.COLUMNS
         self._table = table = Table(columns, limit, device, seed)
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
         self._popularity = Popularity(table, POOL)
-        self._blend = Blend(table, scorers(table, self._embedding, self._popularity))
+        self._blend = Blend(table, scorers(table, self._embedding, self._popularity, without))
         self._product = Chain([self._blend, self._popularity], sources=(0, POPULAR))
-        self._baselines: dict[str, Learner] = {
-            "pop": self._popularity,
-            "rep": Chain([Recent(), self._popularity]),
-        }
-        self._boards = {name: Scoreboard() for name in (PRODUCT, *self._baselines)}
+        self._exam = Exam({"pop": self._popularity, "rep": Chain([Recent(), self._popularity])})
         self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
 
@@ -86,7 +90,7 @@ class Recommender:
     @property
     def quality(self) -> dict[str, Quality]:
         """The figures so far of the product and of each baseline."""
-        return {name: board.quality for name, board in self._boards.items()}
+        return self._exam.quality
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the best ``k`` items; the popular ones where nothing is known of the user."""
@@ -99,13 +103,7 @@ class Recommender:
 
     def test_many(self, examples: Examples) -> None:
         """Score the product by what was served, and each baseline by what it would serve now."""
-        self._boards[PRODUCT].update_many(examples.rank)
-        scored = examples.rank != NOT_SCORED  # bool[B]
-        context = Context(*(column[scored] for column in examples.context))
-        item = examples.item[scored]
-        for name, baseline in self._baselines.items():
-            served = baseline.predict_many(context, context.items[:, :1], K).items
-            self._boards[name].update_many(rank_of(item, served))
+        self._exam.test_many(examples)
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
@@ -184,7 +182,7 @@ class Recommender:
             "weight": self._popularity.weight,
             "blend": self._blend.state,
             "replay_due": self._replay_due,
-            "ranks": {name: board.counts for name, board in self._boards.items()},
+            "ranks": self._exam.ranks,
         }
 
     def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
@@ -193,7 +191,7 @@ class Recommender:
         self._popularity.restore(dense["weight"])
         self._blend.restore(dense["blend"])
         self._replay_due = dense["replay_due"]
-        self._boards = {name: Scoreboard(counts) for name, counts in dense["ranks"].items()}
+        self._exam.restore(dense["ranks"])
 
     def _here(self, column: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(column.copy()).to(self.device)

@@ -1,5 +1,6 @@
 """The scorers of the product's blend, and what recommendations call them."""
 
+from collections.abc import Collection
 from typing import Final
 
 from models.embedding import EmbeddingLearner
@@ -17,11 +18,14 @@ SOURCES: Final = ("embedding", "transitions", "recent", "popular")
 POPULAR: Final = SOURCES.index("popular")
 
 
-def scorers(table: Table, embedding: EmbeddingLearner, popularity: Popularity) -> list[Scorer]:
-    """Return the scorers, all of which keep their state in the table."""
-    return [
-        Nearest(embedding, popularity),
-        Transitions(table),
-        RecentlySeen(),
-        PopularNow(table, popularity),
-    ]
+def scorers(
+    table: Table, embedding: EmbeddingLearner, popularity: Popularity, without: Collection[str] = ()
+) -> list[Scorer]:
+    """Return the scorers, but for some; all keep their state in the table."""
+    found: dict[str, Scorer] = {
+        "embedding": Nearest(embedding, popularity),
+        "transitions": Transitions(table),
+        "recent": RecentlySeen(),
+        "popular": PopularNow(table, popularity),
+    }
+    return [scorer for name, scorer in found.items() if name not in without]

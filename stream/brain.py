@@ -1,6 +1,6 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,12 +20,16 @@ __all__ = ["Brain"]
 
 
 class Brain:
-    """Ranks, tests and learns on the settings' device; every call runs on the model's thread."""
+    """Ranks, tests and learns on the settings' device; every call runs on the model's thread.
 
-    def __init__(self, settings: Settings) -> None:
+    Scorers may be left out by name (``without``), to see what they bring.
+    """
+
+    def __init__(self, settings: Settings, without: Collection[str] = ()) -> None:
         self.device = _device(settings.device)
         rationed = settings.model_bytes_per_second > 0
-        self._new = partial(Recommender, settings.max_items, self.device, settings.seed, is_rationed=rationed)
+        made_of = settings.max_items, self.device, settings.seed
+        self._new = partial(Recommender, *made_of, is_rationed=rationed, without=without)
         self.recommender = self._new()
         self._top_k = settings.top_k
         self._thread = ModelThread()

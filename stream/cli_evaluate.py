@@ -11,6 +11,8 @@ import msgspec
 from rich.console import Console
 
 from models.events import Event, Item
+from models.rivals import RIVALS
+from models.sources import SOURCES
 from producers.bar import ProgressBar
 from producers.errors import ProducerError
 from producers.logs import open_log, read_log
@@ -29,13 +31,16 @@ __all__ = ["evaluate"]
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
-_BATCH: Final = "Events of one step: smaller ones learn fresher.  [default: the setting BATCH]"
+# What a worker meets at some thousand events a second.
+_BATCH: Final = 64
 
 
 class _Choices(NamedTuple):
     settings: Settings
     items: Path | None
     limit: int | None
+    has_rivals: bool
+    without: tuple[str, ...]
 
 
 class _Evaluated(NamedTuple):
@@ -57,21 +62,36 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True, type=_FILE)
 @click.option("--items", type=_FILE, help="Items that are known from the start: CSV or JSON Lines.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many events of each log.")
-@click.option("--batch", type=click.IntRange(min=1, max=2000), help=_BATCH)
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1, max=2000),
+    default=_BATCH,
+    show_default=True,
+    help="Events of one step: smaller ones learn fresher, larger ones take less time.",
+)
+@click.option(
+    "--baselines",
+    type=click.Choice(["fast", "usual"]),
+    default="usual",
+    show_default=True,
+    help="Fast are pop and rep alone; usual ones are sequential rules (sr) and VMIS-kNN (vmis) as well.",
+)
+@click.option("--without", multiple=True, type=click.Choice(SOURCES), help="Leave a scorer out.")
 @click.option("--json", type=_NEW_FILE, callback=_in_a_folder, help="Write the report to a file.")
 @click.option("--plot", type=_NEW_FILE, callback=_in_a_folder, help="Draw the hit rates to a PNG file.")
-def evaluate(logs: tuple[Path, ...], batch: int | None, **given: Any) -> None:
+def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
     """Answer, test and learn the events of each LOG, and say how well they were foreseen.
 
     Every event is tested before it is learnt from, by the steps of a worker with the same settings, next to
-    the baselines: what is popular (pop), and the user's own recent items filled up with that (rep).
+    the baselines: what is popular (pop), the user's own recent items filled up with that (rep), and two that
+    learn event by event: sequential rules (sr) and nearest sessions (vmis).
     """
     named = _named(logs)
     try:
-        settings = Settings.read()
-        if batch is not None:
-            settings = msgspec.structs.replace(settings, batch=batch)
-        choices = _Choices(settings, given["items"], given["limit"])
+        settings = msgspec.structs.replace(Settings.read(), batch=batch)
+        choices = _Choices(
+            settings, given["items"], given["limit"], given["baselines"] == "usual", given["without"]
+        )
         found = {name: _evaluate(name, log, choices) for name, log in named.items()}
         _write(found, given["json"], given["plot"])
     except (ProducerError, StreamError, OSError) as error:
@@ -92,13 +112,15 @@ def _named(logs: Iterable[Path]) -> dict[str, Path]:
 def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
     reading = Reading()
     records = _first_events(read_log(open_log(log, items=choices.items), reading), choices.limit)
-    with closing(Brain(choices.settings)) as brain, ProgressBar(name) as bar:
+    rivals = {rival: make() for rival, make in RIVALS.items()} if choices.has_rivals else {}
+    with closing(Brain(choices.settings, choices.without)) as brain, ProgressBar(name) as bar:
 
         def show(standing: Standing) -> None:
             bar.show(Progress(standing.events, _fraction(standing.events, reading, choices.limit)))
 
         start = time.monotonic()
-        curve = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000).run(records, show)
+        evaluation = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000, rivals)
+        curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
         report = EvaluationReport.of(curve[-1], brain, reading.bad, seconds)
     evaluated = _Evaluated(report, curve, reading)

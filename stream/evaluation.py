@@ -1,7 +1,7 @@
 """Test-then-train over recorded events without Kafka, by the steps that a worker's agents take."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,8 @@ from models.codec import EVENTS, encode
 from models.errors import InvalidRecord
 from models.events import Event, Item
 from models.examples import Examples
-from models.metrics import Quality
+from models.metrics import K, Quality
+from models.rivals import Rival, Rivals
 from stream.answering import answer
 from stream.brain import Brain
 from stream.profiles import ProfileStore
@@ -51,6 +52,8 @@ class Evaluation:
         What a worker with the same settings would do: events of a batch, what a recommendation holds.
     now
         The clock in milliseconds since the Unix epoch: a time too far ahead of it is no event's.
+    rivals
+        Baselines that learn event by event, by name.
 
     Examples
     --------
@@ -62,8 +65,11 @@ class Evaluation:
     (1, 1, 0)
     """
 
-    def __init__(self, brain: Brain, settings: Settings, now: int) -> None:
+    def __init__(
+        self, brain: Brain, settings: Settings, now: int, rivals: Mapping[str, Rival] | None = None
+    ) -> None:
         self._brain = brain
+        self._rivals = Rivals(rivals or {})
         self._settings = settings
         self._now = now
         self._catalog = Catalog()
@@ -109,6 +115,8 @@ class Evaluation:
         return examples
 
     async def _learn(self, examples: Examples) -> None:
+        if self._rivals.quality:
+            self._rivals.test_and_learn(examples, await self._brain.popular(2 * K))
         if len(examples.item):
             await self._brain.test_and_learn(examples)
         while await self._brain.replay():
@@ -131,5 +139,5 @@ class Evaluation:
                 self._dead_letters += 1
 
     def _standing(self) -> Standing:
-        quality = self._brain.recommender.quality
+        quality = self._brain.recommender.quality | self._rivals.quality
         return Standing(self._usable, self._duplicates, self._dead_letters, quality)

@@ -9,7 +9,13 @@ from stream.client import Figures
 
 __all__ = ["quality_table"]
 
-_TITLES: Final = {"headrace": "Headrace", "pop": "popularity", "rep": "own recent items"}
+_TITLES: Final = {
+    "headrace": "Headrace",
+    "pop": "popularity",
+    "rep": "own recent items",
+    "sr": "sequential rules",
+    "vmis": "VMIS-kNN",
+}
 
 
 def quality_table(quality: Mapping[str, Figures]) -> Table:

@@ -12,11 +12,12 @@ from models.answers import Ranked
 from models.batch import Batch
 from models.context import Context
 from models.events import Event
+from models.exam import PRODUCT
 from models.examples import Examples, examples_of
 from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED, K, Scoreboard, rank_of
 from models.profile import Profiles
-from models.recommender import PRODUCT, Recommender
+from models.recommender import Recommender
 from producers.bundled import REES46
 from producers.logs import open_log, read_log
 from producers.reading import Reading

@@ -5,9 +5,10 @@ from lessons import contexts, examples, keys
 from states import same, state_of
 
 from models.context import Context
+from models.exam import PRODUCT
 from models.examples import Examples
 from models.metrics import MISSED, NOT_SCORED, K
-from models.recommender import PRODUCT, Recommender
+from models.recommender import Recommender
 from models.sources import SOURCES
 
 CPU = torch.device("cpu")
@@ -85,9 +86,9 @@ def test_a_baseline_is_scored_by_what_it_would_serve_now_on_the_same_events() ->
 def test_testing_teaches_nothing() -> None:
     model, lesson = recommender(), examples(64, 1, CPU)
     model.learn_many(lesson)
-    before = state_of([model._product, model._baselines])
+    before = state_of([model._product, model._exam._baselines])
     model.test_many(lesson._replace(rank=torch.zeros(64, dtype=torch.int8)))
-    assert same(state_of([model._product, model._baselines]), before)
+    assert same(state_of([model._product, model._exam._baselines]), before)
 
 
 def test_three_examples_are_replayed_for_each_new_one() -> None:
