@@ -26,6 +26,7 @@ class _Case(NamedTuple):
     """B lines of candidates as the weights see them."""
 
     items: Tensor  # int64[B, C] keys of the candidates, 0 where there is none
+    named: Tensor  # bool[scorers, B, C], who proposed it
     columns: Tensor  # float32[F, B, C]
     circumstances: Tensor  # float32[B, G]
 
@@ -72,15 +73,20 @@ class Blend:
 
     def _case(self, context: Context, banned: Tensor) -> _Case:
         known = Known.of(context, self._table)
-        named = shortlists([scorer.propose(known) for scorer in self._scorers], self._table)
+        lists = shortlists([scorer.propose(known) for scorer in self._scorers], self._table)
         columns = [
             column
-            for scorer, said in zip(self._scorers, named, strict=True)
-            for column in scorer.columns(known, said)
+            for scorer, shortlist in zip(self._scorers, lists, strict=True)
+            for column in scorer.columns(known, shortlist)
         ]
-        items = named[0].items
+        items = lists[0].items
         refused = is_among(items, banned) | (context.items[:, :1] == 0)
-        return _Case(items.masked_fill(refused, 0), torch.stack(columns), circumstances(known, self._table))
+        return _Case(
+            items=items.masked_fill(refused, 0),
+            named=torch.stack([shortlist.named for shortlist in lists]),
+            columns=torch.stack(columns),
+            circumstances=circumstances(known, self._table),
+        )
 
     def _scores(self, case: _Case, weights: Tensor) -> Tensor:
         """Return float32[B, C]."""
@@ -88,11 +94,15 @@ class Blend:
         return scores.masked_fill_(case.items == 0, NO_SCORE)
 
     def _sources(self, case: _Case, weights: Tensor, places: Tensor) -> Tensor:
-        """Return which scorer says the most for each of the places, uint8[B, K]."""
+        """Return who of those that named it speaks most for each place, beside the average, uint8[B, K]."""
+        there = (case.items != 0).to(torch.float32)  # float32[B, C]
+        average = torch.einsum("bc,fbc->fb", there, case.columns) / there.sum(dim=1).clamp(min=1)
         columns = case.columns.gather(2, places.expand(len(case.columns), -1, -1))  # float32[F, B, K]
-        said = columns * weights.T[:, :, None]
+        said = (columns - average[:, :, None]) * weights.T[:, :, None]
         parts = torch.split(said, [len(scorer.prior) for scorer in self._scorers])
-        return torch.stack([part.sum(dim=0) for part in parts]).argmax(dim=0).to(torch.uint8)
+        said = torch.stack([part.sum(dim=0) for part in parts])  # float32[scorers, B, K]
+        named = case.named.gather(2, places.expand(len(case.named), -1, -1))
+        return said.masked_fill(~named, NO_SCORE).argmax(dim=0).to(torch.uint8)
 
     def _weigh(self, examples: Examples) -> None:
         """Take a step on what the weights would have ranked before some of the examples."""

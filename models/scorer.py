@@ -38,7 +38,8 @@ class Shortlist(NamedTuple):
 
     items: Tensor  # int64[B, C] keys, 0 for none
     rows: Tensor  # int64[B, C], 0 also for an item that has no row
-    values: tuple[Tensor, ...]  # float32[B, C] each, 0 for what the scorer did not name
+    named: Tensor  # bool[B, C], whether the scorer proposed it
+    values: tuple[Tensor, ...]  # float32[B, C] each, 0 for what it did not
 
 
 class Scorer(Protocol):

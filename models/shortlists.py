@@ -30,8 +30,9 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     place = torch.empty_like(slot).scatter_(1, order, slot)  # of each that was proposed
     parts = torch.split(place, [it.items.shape[1] for it in proposals], dim=1)
     rows = table.find(items)
-    said = [
-        tuple(value.new_zeros(items.shape).scatter_add_(1, part, value) for value in it.values)
-        for it, part in zip(proposals, parts, strict=True)
-    ]
-    return [Shortlist(items, rows, values) for values in said]
+    found = []
+    for said, part in zip(proposals, parts, strict=True):
+        named = torch.zeros_like(items, dtype=torch.bool).scatter_(1, part, value=True)
+        values = (value.new_zeros(items.shape).scatter_add_(1, part, value) for value in said.values)
+        found.append(Shortlist(items, rows, named, tuple(values)))
+    return found

@@ -139,6 +139,20 @@ def test_a_users_own_item_is_listed_before_the_model_has_met_it() -> None:
     assert set(new.tolist()) <= set(ranking.items[0].tolist())
 
 
+def test_a_source_is_one_that_named_the_item() -> None:
+    model = blend()
+    for seed in range(6):
+        model.learn_many(examples(64, seed, CPU))
+    context = contexts(64, 9, CPU)
+    ranking = model.predict_many(context, context.items[:, :1], 20)
+    known = Known.of(context, model._table)
+    for source, scorer in enumerate(model._scorers):
+        named = scorer.propose(known).items  # int64[B, P]
+        here = ranking.items.masked_fill(ranking.source != source, 0)
+        assert here.any()
+        assert bool(((here[:, :, None] == named[:, None, :]).any(dim=2) | (here == 0)).all())
+
+
 def test_adam_steps_as_torchs_own() -> None:
     slopes = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(2))
     ours, theirs = torch.zeros(3, 4), torch.zeros(3, 4, requires_grad=True)

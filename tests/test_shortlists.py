@@ -52,6 +52,8 @@ def test_each_item_stands_once_with_the_sums_of_what_was_said_of_it(
             said = found[place].values[0][at].tolist()
             assert said[: len(distinct)] == [sums[item] for item in distinct]
             assert not any(said[len(distinct) :])
+        for place, said in enumerate(found):
+            assert [item in line[place] for item in distinct] == said.named[at, : len(distinct)].tolist()
     assert torch.equal(found[0].values[1], -found[0].values[0])
     assert found[1].values == ()
 

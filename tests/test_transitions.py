@@ -128,7 +128,7 @@ def test_columns_are_about_one_at_most() -> None:
         teach(learner, examples(64, seed, CPU))
     known = Known.of(Context(*contexts(32, 9, CPU)), learner._table)
     said = learner.propose(known)
-    listed = Shortlist(said.items, learner._table.find(said.items), said.values)
+    listed = Shortlist(said.items, learner._table.find(said.items), said.items != 0, said.values)
     columns = torch.stack(learner.columns(known, listed))
     assert len(columns) == len(learner.prior)
     assert bool(columns.isfinite().all())
