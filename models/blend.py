@@ -14,6 +14,7 @@ from models.ranking import NO_SCORE, Ranking, is_among
 from models.scorer import Known, Scorer
 from models.shortlists import shortlists
 from models.table import Table
+from models.unavailable import Unavailable
 
 __all__ = ["Blend"]
 
@@ -44,10 +45,15 @@ class Blend:
         Of all scorers.
     scorers
         What is blended, in the order in which they learn. Its place is an item's ``source``.
+    unavailable
+        Items that no list may hold.
     """
 
-    def __init__(self, table: Table, scorers: Sequence[Scorer]) -> None:
+    def __init__(
+        self, table: Table, scorers: Sequence[Scorer], unavailable: Unavailable | None = None
+    ) -> None:
         self._table = table
+        self._unavailable = unavailable or Unavailable(table.device)
         self._scorers = scorers
         self._weights = torch.zeros(CIRCUMSTANCES, sum(len(it.prior) for it in scorers), device=table.device)
         self._weights[0] = torch.tensor([weight for it in scorers for weight in it.prior])  # float32[G, F]
@@ -63,6 +69,7 @@ class Blend:
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the best ``k`` candidates; there may be fewer."""
         case = self._case(context, banned)
+        case = case._replace(items=case.items.masked_fill(self._unavailable.among(case.items), 0))
         weights = case.circumstances @ self._weights  # float32[B, F]
         scores = self._scores(case, weights)
         best = scores.topk(min(k, scores.shape[1]), dim=1)

@@ -9,6 +9,7 @@ from models.context import Context
 from models.examples import Examples
 from models.ranking import Ranking, compact, is_among
 from models.table import Column, Table
+from models.unavailable import Unavailable
 
 __all__ = ["Popularity"]
 
@@ -28,6 +29,8 @@ class Popularity:
         Has `COLUMNS`; others may keep theirs in the same rows.
     places
         Items it keeps in order: as many as the longest ranking has, and as may be banned from it.
+    unavailable
+        Items that are not among them; `rank` is called when they change.
 
     Attributes
     ----------
@@ -37,8 +40,9 @@ class Popularity:
 
     COLUMNS: ClassVar = {"mass": Column((), torch.float64)}
 
-    def __init__(self, table: Table, places: int) -> None:
+    def __init__(self, table: Table, places: int, unavailable: Unavailable | None = None) -> None:
         self._table = table
+        self._unavailable = unavailable or Unavailable(table.device)
         self._weight = 1.0
         self._growth = 2 ** (1 / _HALF_LIFE_EVENTS)
         self._places = places
@@ -90,6 +94,7 @@ class Popularity:
         """Put rows in order, int64[n], distinct: all that may be among the first."""
         mass = self._table["mass"]
         mass[0] = 0  # where items beyond the limit were counted
+        rows = rows[~self._unavailable.among(self._table["key"][rows])]
         best = mass[rows].topk(min(self._places, len(rows)))
         self.top_rows = rows[best.indices[best.values > 0]]
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from models.batch import Longs
-from models.blend import Blend
 from models.budget import Budget
 from models.chain import Chain
 from models.context import Context
@@ -17,13 +16,12 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
 from models.examples import Examples
 from models.metrics import Quality
-from models.nearest import POOL
 from models.popularity import Popularity
+from models.product import Product
 from models.ranking import Ranking
 from models.recent import Recent
 from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
-from models.sources import POPULAR, scorers
 from models.table import Table
 from models.transitions import Transitions
 from models.waiting import AtOnce, Waiting
@@ -70,10 +68,9 @@ class Recommender:
         columns = hyperparameters.columns | Popularity.COLUMNS | Transitions.COLUMNS
         self._table = table = Table(columns, limit, device, seed)
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
-        self._popularity = Popularity(table, POOL)
-        self._blend = Blend(table, scorers(table, self._embedding, self._popularity, without))
-        self._product = Chain([self._blend, self._popularity], sources=(0, POPULAR))
-        self._exam = Exam({"pop": self._popularity, "rep": Chain([Recent(), self._popularity])})
+        self._product = Product(table, self._embedding, without)
+        popularity = self._product.popularity
+        self._exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
 
@@ -99,7 +96,7 @@ class Recommender:
     def popular(self, k: int) -> Tensor:
         """Return the popular-now list, int64[k] keys, 0 where there are fewer."""
         nobody = Context(*(self._here(np.zeros((1, 1), np.int64)) for _ in Context._fields))
-        return self._popularity.predict_many(nobody, nobody.items, k).items[0]
+        return self._product.popularity.predict_many(nobody, nobody.items, k).items[0]
 
     def test_many(self, examples: Examples) -> None:
         """Score the product by what was served, and each baseline by what it would serve now."""
@@ -142,6 +139,10 @@ class Recommender:
         columns = self._table.read(self._here(np.zeros(0, np.int64)))
         return type_of_rows({name: it.cpu().numpy() for name, it in columns.items() if name != "key"})
 
+    def withhold(self, items: Longs) -> None:
+        """Have no list hold these items (int64[n], distinct), and any list those withheld before."""
+        self._product.withhold(items)
+
     @property
     def learnt(self) -> int:
         """Examples learnt from, by this recommender or one that it followed."""
@@ -179,8 +180,7 @@ class Recommender:
             "complete": self.waiting.complete,
             "learnt": self._embedding.seen,
             "remembered": self._embedding.memory.seen,
-            "weight": self._popularity.weight,
-            "blend": self._blend.state,
+            **self._product.state,
             "replay_due": self._replay_due,
             "ranks": self._exam.ranks,
         }
@@ -188,8 +188,7 @@ class Recommender:
     def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
         self._table.version = version
         self._embedding.seen = dense["learnt"]
-        self._popularity.restore(dense["weight"])
-        self._blend.restore(dense["blend"])
+        self._product.restore(dense)
         self._replay_due = dense["replay_due"]
         self._exam.restore(dense["ranks"])
 

@@ -13,6 +13,8 @@ __all__ = ["Topics", "bootstrap_of", "create_missing_topics"]
 
 # A broker that is up answers at once; a name may have several addresses to try.
 _CONNECT_MS: Final = 3_000
+# That an item is gone must be known for as long as a model may know the item.
+_CATALOG: Final = {"cleanup.policy": "compact", "delete.retention.ms": str(2**63 - 1)}
 
 
 class Topics(NamedTuple):
@@ -60,7 +62,7 @@ def create_missing_topics(broker: str, topics: Topics, partitions: int) -> None:
     try:
         for name in sorted(set(topics) - set(admin.list_topics())):
             # Replication is left to the broker's own default.
-            configs = {"cleanup.policy": "compact"} if name == topics.catalog else {}
+            configs = _CATALOG if name == topics.catalog else {}
             topic = {name: {"num_partitions": partitions, "configs": configs}}
             # A worker that starts at the same moment may have been first.
             with suppress(TopicAlreadyExistsError):

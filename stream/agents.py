@@ -17,7 +17,7 @@ from stream.gather import Gathering
 from stream.lessons import lessons
 from stream.replies import outbox_of
 from stream.returning import Returning
-from stream.shelf import shelve
+from stream.shelf import refused
 from stream.transport import consumer
 from stream.turns import Turns
 from stream.worker import Worker
@@ -96,8 +96,6 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
 
 
 async def describe(worker: Worker, chunks: StreamT[Chunk]) -> None:
-    """Take in what the shop says of its items."""
+    """Answer what is no item with a dead letter; what is one, every worker reads by itself."""
     async for chunk in chunks:
-        worker.take(chunk)
-        dead_letters = shelve(chunk, worker.catalog, now_ms())
-        await worker.settle_inner(chunk, dead_letters)
+        await worker.settle_inner(chunk, refused(chunk, now_ms()))

@@ -31,6 +31,7 @@ class Brain:
         made_of = settings.max_items, self.device, settings.seed
         self._new = partial(Recommender, *made_of, is_rationed=rationed, without=without)
         self.recommender = self._new()
+        self._unavailable: Longs | None = None
         self._top_k = settings.top_k
         self._thread = ModelThread()
 
@@ -66,6 +67,10 @@ class Brain:
         """Apply what another worker's model has learnt."""
         await self._thread.run(self.recommender.follow, part)
 
+    async def withhold(self, items: Longs) -> None:
+        """Have no list hold these items, int64[n], and any list those withheld before."""
+        await self._thread.run(self._withhold, items)
+
     async def lines_of(self, examples: Examples) -> Longs:
         """Return what the model's memory is given with these examples, int64[n, L + 2]."""
         return await self._thread.run(self.recommender.lines_of, examples.to(self.device))
@@ -88,6 +93,12 @@ class Brain:
 
     def _reset(self) -> None:
         self.recommender = self._new()
+        if self._unavailable is not None:
+            self.recommender.withhold(self._unavailable)
+
+    def _withhold(self, items: Longs) -> None:
+        self._unavailable = items
+        self.recommender.withhold(items)
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)

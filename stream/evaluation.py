@@ -105,6 +105,9 @@ class Evaluation:
         return curve
 
     async def _observe(self, store: ProfileStore, events: list[Event]) -> Examples:
+        unavailable = self._catalog.take_unavailable()
+        if unavailable is not None:
+            await self._brain.withhold(unavailable)
         batch = self._catalog.describe(Batch.of(events))
         profiles = store.load(_PARTITION, batch.user)
         seen, _, examples = await answer(self._brain, profiles, batch, hide_bought=self._settings.hide_bought)

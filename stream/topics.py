@@ -18,6 +18,8 @@ _LESSONS: Final = {"retention.ms": str(7 * 24 * 3600 * 1000), **_LARGE}
 # A broker that is up answers at once; a name may have several addresses to try.
 CONNECT_MS: Final = 3_000
 _COMPACTED: Final = {"cleanup.policy": "compact"}
+# A worker that starts years later must know that an item is gone, for it finds it in the model.
+_CATALOG: Final = {**_COMPACTED, "delete.retention.ms": str(2**63 - 1)}
 # A record that does not count (stream/changelog.py) is written over before compaction can prefer it. But what
 # was written over or deleted, as a user who was erased, must not be there for long.
 _PROFILES: Final = {
@@ -128,7 +130,7 @@ class Topics:
         config: dict[str, Mapping[str, str]] = {
             name: {} for name in (*_INPUTS, "recommendations", "decisions")
         }
-        config |= {"catalog": _COMPACTED, "profiles": _PROFILES, "examples": _LESSONS}
+        config |= {"catalog": _CATALOG, "profiles": _PROFILES, "examples": _LESSONS}
         config |= {"model": _MODEL, "steps": _LESSONS, FORGET: _FOREVER}
         topics = [
             Topic(self.name(topic), 1 if topic in _SINGLE else self.partitions, kept, topic in _INPUTS)

@@ -28,7 +28,9 @@ from stream.profiles import ProfileStore
 from stream.publication import LearnerBehind
 from stream.replies import Stamp
 from stream.school import School
+from stream.security import client_options
 from stream.settings import Settings
+from stream.shelf import Shelf
 from stream.topics import BROWSE, FORGET, ORDERS, Topics
 from stream.transport import consumer
 
@@ -46,12 +48,6 @@ class Worker:
         What the user has set.
     brain
         The model; it may be shared by several workers of a process, as tests do.
-
-    Attributes
-    ----------
-    read_to
-        The next offset of each partition whose fold is in memory alone: the catalog's. A restart reads them
-        from their start.
     """
 
     store: ProfileStore
@@ -69,9 +65,11 @@ class Worker:
         self.meters = Meters()
         self.names = Names()
         self.catalog = Catalog()
+        catalog = [TP(self.topics.name("catalog"), number) for number in range(settings.partitions)]
+        self.shelf = Shelf(self.catalog, brain, client_options(settings), catalog)
         self.intake = Intake(self.keyed, settings.batch, lambda: consumer(app), now_ms)
         self.pace = Pace(settings.batch)
-        self.read_to: dict[TP, int] = {}
+        self.read_to: dict[TP, int] = {}  # next offsets of partitions that are read for their dead letters
         self._is_open = False
         self.replica, self.learner = School.of(brain, self.names, settings, self.acknowledge)
 
@@ -80,7 +78,7 @@ class Worker:
         self.books = Books.open(self.app, self.settings)
         self.store, self.relay = self.books.store, self.books.relay
         self._is_open = True
-        await self.replica.start(self.app.crash)
+        await asyncio.gather(self.replica.start(self.app.crash), self.shelf.start(self.app.crash))
         gc.freeze()  # what is loaded by now stays: no collection need look through it again
 
     async def finish(self) -> None:
@@ -88,7 +86,7 @@ class Worker:
         if self._is_open:
             await asyncio.gather(self.relay.drain(), self._end_learning(), self.books.purger.stop())
             self.relay.abandon()
-            await self.replica.stop()
+            await asyncio.gather(self.replica.stop(), self.shelf.stop())
 
     async def _end_learning(self) -> None:
         with suppress(LearnerBehind):  # the next start takes the last steps again
@@ -150,13 +148,10 @@ class Worker:
         """Return the chunks that still count: not those that a seek makes come again."""
         return [chunk for chunk in chunks if consumer(self.app).is_current(chunk)]
 
-    def take(self, chunk: Chunk) -> None:
-        """Note that a chunk is folded in memory."""
-        self.read_to[chunk.tp] = chunk.next_offset
-
     async def settle_inner(self, chunk: Chunk, dead_letters: dict[int, bytes]) -> None:
-        """Finish a chunk whose fold is in memory alone; its dead letters, by offset, are sent only once."""
+        """Finish a chunk that changes no profile; its dead letters, by offset, are sent only once."""
         tp = chunk.tp
+        self.read_to[tp] = chunk.next_offset
         sent_below = self.store.dead_letters_sent_below(*tp)
         new = [raw for offset, raw in dead_letters.items() if offset >= sent_below]
         if new:
@@ -187,8 +182,9 @@ class Worker:
 
     @property
     def has_model(self) -> bool:
-        """Whether the model knows all that had been learnt and published when this worker came."""
-        return self.learner.is_learning if self.learns else self.replica.has_caught_up
+        """Whether model and catalog know all that had been published when this worker came."""
+        model = self.learner.is_learning if self.learns else self.replica.has_caught_up
+        return model and self.shelf.has_caught_up
 
     def has_time(self, lessons: Gathering) -> bool:
         """Return whether neither an event nor a lesson waits: the time to replay."""

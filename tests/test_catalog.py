@@ -63,6 +63,27 @@ def test_a_name_is_what_was_learnt_and_an_unknown_one_is_an_error() -> None:
         names.of([5])
 
 
+def test_what_is_not_to_be_had_is_told_once_and_until_it_is_back() -> None:
+    catalog = Catalog()
+    assert catalog.take_unavailable() is None
+    catalog.put(Item(item_id="hat", ts=1, available=False))
+    catalog.put(Item(item_id="coat", ts=1, available=True))
+    catalog.put(Item(item_id="tie", ts=1))
+    catalog.remove("shoe")
+    assert set(told(catalog)) == {fingerprint("hat"), fingerprint("shoe")}
+    catalog.put(Item(item_id="hat", ts=2, available=False))
+    assert catalog.take_unavailable() is None
+    catalog.put(Item(item_id="hat", ts=3))
+    catalog.put(Item(item_id="shoe", ts=3))
+    assert told(catalog) == []
+
+
+def told(catalog: Catalog) -> list[int]:
+    found = catalog.take_unavailable()
+    assert found is not None
+    return [int(key) for key in found]
+
+
 def test_fingerprints_are_never_0_and_tell_ids_apart() -> None:
     ids = [f"item-{number}" for number in range(20_000)]
     found = fingerprints(ids)

@@ -83,6 +83,26 @@ def test_a_baseline_is_scored_by_what_it_would_serve_now_on_the_same_events() ->
     assert (figures.scored, figures.hit_rate_20, figures.mrr_20) == (4, 0.75, 0.75)
 
 
+def test_what_is_withheld_is_in_no_list_until_it_is_back() -> None:
+    model = recommender()
+    for seed in range(4):
+        model.learn_many(examples(64, seed, CPU))
+    context = contexts(64, 5, CPU)
+    banned = context.items[:, :1]
+    free, popular = model.predict_many(context, banned, K), model.popular(K)
+    gone = popular[:3].numpy()
+    model.withhold(gone)
+    model.learn_many(examples(64, 1, CPU)._replace(item=torch.from_numpy(gone.repeat(64)[:64].copy())))
+    assert not torch.isin(model.predict_many(context, banned, K).items, popular[:3]).any()
+    assert not torch.isin(model.popular(K), popular[:3]).any()
+    own = context._replace(items=context.items.clone())
+    own.items[:, 1:4] = popular[:3]
+    assert not torch.isin(model.predict_many(own, banned, K).items, popular[:3]).any()
+    model.withhold(gone[:0])
+    assert torch.isin(popular[:3], model.popular(K)).all()
+    assert torch.isin(free.items[0], model.predict_many(context, banned, 60).items[0]).float().mean() > 0.8
+
+
 def test_testing_teaches_nothing() -> None:
     model, lesson = recommender(), examples(64, 1, CPU)
     model.learn_many(lesson)

@@ -1,0 +1,71 @@
+"""What the product ranks by: the blend of all scorers, filled up with what is popular."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from models.batch import Longs
+from models.blend import Blend
+from models.chain import Chain
+from models.context import Context
+from models.embedding import EmbeddingLearner
+from models.examples import Examples
+from models.nearest import POOL
+from models.popularity import Popularity
+from models.ranking import Ranking
+from models.sources import POPULAR, scorers
+from models.table import Table
+from models.unavailable import Unavailable
+
+__all__ = ["Product"]
+
+
+class Product:
+    """A Learner of Learners.
+
+    Parameters
+    ----------
+    table
+        Has the columns of all of them.
+    embedding
+        The learner of vectors.
+    without
+        Scorers that are left out, by name.
+
+    Attributes
+    ----------
+    popularity
+        Knows what is popular.
+    """
+
+    def __init__(self, table: Table, embedding: EmbeddingLearner, without: Collection[str] = ()) -> None:
+        self._unavailable = Unavailable(table.device)
+        self.popularity = Popularity(table, POOL, self._unavailable)
+        self._blend = Blend(table, scorers(table, embedding, self.popularity, without), self._unavailable)
+        self._chain = Chain([self._blend, self.popularity], sources=(0, POPULAR))
+
+    def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
+        """Return the best ``k`` items; the popular ones where nothing is known of the user."""
+        return self._chain.predict_many(context, banned, k)
+
+    def learn_many(self, examples: Examples) -> Tensor:
+        """Learn from the examples; return their losses from before the step, float32[B]."""
+        losses = self._blend.learn_many(examples)
+        self.popularity.learn_many(examples)
+        return losses
+
+    def withhold(self, items: Longs) -> None:
+        """Have no list hold these items (int64[n], distinct), and any list those withheld before."""
+        self._unavailable.replace(items)
+        self.popularity.rank()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is in no row, of types that msgpack has."""
+        return {"weight": self.popularity.weight, "blend": self._blend.state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state, and what the table holds."""
+        self.popularity.restore(state["weight"])
+        self._blend.restore(state["blend"])
