@@ -26,7 +26,10 @@ SMALL = Hyperparameters(memory=200)
 def blend() -> Blend:
     columns = SMALL.columns | Popularity.COLUMNS | Transitions.COLUMNS
     table = Table(columns, 1_000, CPU, seed=3)
-    return Blend(table, scorers(table, EmbeddingLearner(table, 3, SMALL), Popularity(table, 100)))
+    popularity = Popularity(table, 100)
+    for seed in range(6):
+        popularity.learn_many(examples(64, seed, CPU))
+    return Blend(table, scorers(table, EmbeddingLearner(table, 3, SMALL), popularity))
 
 
 class Oracle:
