@@ -20,7 +20,7 @@ __all__ = ["Blend"]
 
 # Lists of a step that the weights learn from.
 _LISTS: Final = 64
-_RATE: Final = 0.03
+_RATE: Final = 0.02
 
 
 class _Case(NamedTuple):

@@ -51,21 +51,21 @@ class RecentlySeen:
 
 
 class PopularNow:
-    """What everybody looks at now.
+    """What everybody looks at now, and what has come up just now.
 
     Parameters
     ----------
     table
         Has the column ``count`` of events of an item.
-    popularity
-        Is taught by others.
+    popularity, trend
+        Of a long half-life and a short one; they are taught by others.
     """
 
-    prior: ClassVar[tuple[float, ...]] = (1.0, 0.0)
+    prior: ClassVar[tuple[float, ...]] = (1.0, 0.0, 0.0)
 
-    def __init__(self, table: Table, popularity: Popularity) -> None:
+    def __init__(self, table: Table, popularity: Popularity, trend: Popularity) -> None:
         self._table = table
-        self._popularity = popularity
+        self._popularity, self._trend = popularity, trend
 
     def propose(self, known: Known) -> Proposal:
         """Return the most popular items, the same for all."""
@@ -73,10 +73,10 @@ class PopularNow:
         return Proposal(items.expand(len(known.rows), -1))
 
     def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
-        """Return how popular it is beside the most popular item, and how much is known of it."""
-        share = self._popularity.shares(shortlist.rows)  # float32[B, C]
-        seen = torch.log1p(self._table["count"][shortlist.rows])
-        return [torch.log1p(1000 * share) / 6.9, seen / 8]
+        """Return how popular it is, and lately, beside the most popular item, and how much is known of it."""
+        shares = (which.shares(shortlist.rows) for which in (self._popularity, self._trend))
+        seen = torch.log1p(self._table["count"][shortlist.rows])  # float32[B, C]
+        return [*(torch.log1p(1000 * share) / 6.9 for share in shares), seen / 8]
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn nothing: who has the popularity teaches it; the losses are 0."""

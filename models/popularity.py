@@ -1,6 +1,6 @@
 """What everybody looks at now: the baseline of all baselines, and the answer for a new user."""
 
-from typing import ClassVar
+from typing import ClassVar, Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,13 +11,24 @@ from models.ranking import Ranking, compact, is_among
 from models.table import Column, Table
 from models.unavailable import Unavailable
 
-__all__ = ["Popularity"]
+__all__ = ["LASTING", "TREND", "Decay", "Popularity"]
 
-# Two days of a small shop or minutes of a large one; the reference scores were taken with the same.
-_HALF_LIFE_EVENTS = 20_000
 # Masses grow instead of decaying; beyond this, after 13 million events, they are scaled down together: a
 # change of every row. It is far from overflow.
 _RESCALE_AT = 1e200
+
+
+class Decay(NamedTuple):
+    """Where the counts are kept, and after how many events each counts half."""
+
+    column: str
+    half_life: int
+
+
+# Two days of a small shop or minutes of a large one; the reference scores were taken with the same.
+LASTING: Final = Decay("mass", 20_000)
+# What has come up just now.
+TREND: Final = Decay("trend", 2_000)
 
 
 class Popularity:
@@ -31,6 +42,8 @@ class Popularity:
         Items it keeps in order: as many as the longest ranking has, and as may be banned from it.
     unavailable
         Items that are not among them; `rank` is called when they change.
+    decay
+        How quickly it forgets.
 
     Attributes
     ----------
@@ -38,13 +51,16 @@ class Popularity:
         int64[places] rows at most, the most popular first.
     """
 
-    COLUMNS: ClassVar = {"mass": Column((), torch.float64)}
+    COLUMNS: ClassVar = {decay.column: Column((), torch.float64) for decay in (LASTING, TREND)}
 
-    def __init__(self, table: Table, places: int, unavailable: Unavailable | None = None) -> None:
+    def __init__(
+        self, table: Table, places: int, unavailable: Unavailable | None = None, decay: Decay = LASTING
+    ) -> None:
         self._table = table
+        self._column = decay.column
         self._unavailable = unavailable or Unavailable(table.device)
         self._weight = 1.0
-        self._growth = 2 ** (1 / _HALF_LIFE_EVENTS)
+        self._growth = 2 ** (1 / decay.half_life)
         self._places = places
         self.top_rows = torch.zeros(0, dtype=torch.int64, device=table.device)
 
@@ -53,7 +69,7 @@ class Popularity:
         rows = self._table.admit(examples.item)  # int64[B]
         count = len(rows)
         steps = torch.arange(count, dtype=torch.float64, device=rows.device)
-        self._table["mass"].index_add_(0, rows, self._weight * self._growth**steps)
+        self._table[self._column].index_add_(0, rows, self._weight * self._growth**steps)
         self._table.touch(rows)
         self._weight *= self._growth**count
         if self._weight > _RESCALE_AT:
@@ -66,13 +82,13 @@ class Popularity:
         enough = k + banned.shape[1]  # k are left if all that is banned is among them
         rows = self.top_rows[:enough]
         top = self._table["key"][rows].expand(len(context.items), -1)  # int64[B, enough]
-        mass = (self._table["mass"][rows] / self._weight).to(torch.float32)
+        mass = (self._table[self._column][rows] / self._weight).to(torch.float32)
         items, scores = compact(~is_among(top, banned), k, top, mass.expand(len(context.items), -1))
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 
     @property
     def weight(self) -> float:
-        """What the next event counts, in the units of the column ``mass``."""
+        """What the next event counts, in the units of the column."""
         return self._weight
 
     def restore(self, weight: float) -> None:
@@ -82,24 +98,24 @@ class Popularity:
 
     def shares(self, rows: Tensor) -> Tensor:
         """Return how popular rows are beside the most popular one, 0 to 1, float32, shaped as ``rows``."""
-        mass = self._table["mass"]
+        mass = self._table[self._column]
         most = mass[self.top_rows[:1]].sum() + self._weight
         return (mass[rows] / most).to(torch.float32)
 
     def rank(self) -> None:
         """Put the items in order; called after each change of the table that is not its own."""
-        self._order(torch.arange(len(self._table["mass"]), device=self._table.device))
+        self._order(torch.arange(len(self._table[self._column]), device=self._table.device))
 
     def _order(self, rows: Tensor) -> None:
         """Put rows in order, int64[n], distinct: all that may be among the first."""
-        mass = self._table["mass"]
+        mass = self._table[self._column]
         mass[0] = 0  # where items beyond the limit were counted
         rows = rows[~self._unavailable.among(self._table["key"][rows])]
         best = mass[rows].topk(min(self._places, len(rows)))
         self.top_rows = rows[best.indices[best.values > 0]]
 
     def _rescale(self) -> None:
-        mass = self._table["mass"]
+        mass = self._table[self._column]
         mass.div_(self._weight)
         self._table.touch(torch.arange(len(mass), device=mass.device))
         self._weight = 1.0

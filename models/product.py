@@ -1,7 +1,7 @@
 """What the product ranks by: the blend of all scorers, filled up with what is popular."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from torch import Tensor
 
@@ -12,13 +12,16 @@ from models.context import Context
 from models.embedding import EmbeddingLearner
 from models.examples import Examples
 from models.nearest import POOL
-from models.popularity import Popularity
+from models.popularity import TREND, Popularity
 from models.ranking import Ranking
 from models.sources import POPULAR, scorers
 from models.table import Table
 from models.unavailable import Unavailable
 
 __all__ = ["Product"]
+
+# The trend is measured, not proposed from: its first item is what others are compared with.
+_TRENDING: Final = 1
 
 
 class Product:
@@ -42,7 +45,9 @@ class Product:
     def __init__(self, table: Table, embedding: EmbeddingLearner, without: Collection[str] = ()) -> None:
         self._unavailable = Unavailable(table.device)
         self.popularity = Popularity(table, POOL, self._unavailable)
-        self._blend = Blend(table, scorers(table, embedding, self.popularity, without), self._unavailable)
+        self._trend = Popularity(table, _TRENDING, self._unavailable, TREND)
+        parts = scorers(table, embedding, (self.popularity, self._trend), without)
+        self._blend = Blend(table, parts, self._unavailable)
         self._chain = Chain([self._blend, self.popularity], sources=(0, POPULAR))
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
@@ -52,20 +57,24 @@ class Product:
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
         losses = self._blend.learn_many(examples)
-        self.popularity.learn_many(examples)
+        for popularity in (self.popularity, self._trend):
+            popularity.learn_many(examples)
         return losses
 
     def withhold(self, items: Longs) -> None:
         """Have no list hold these items (int64[n], distinct), and any list those withheld before."""
         self._unavailable.replace(items)
-        self.popularity.rank()
+        for popularity in (self.popularity, self._trend):
+            popularity.rank()
 
     @property
     def state(self) -> dict[str, Any]:
         """What is in no row, of types that msgpack has."""
-        return {"weight": self.popularity.weight, "blend": self._blend.state}
+        weights = {"weight": self.popularity.weight, "trend": self._trend.weight}
+        return {**weights, "blend": self._blend.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state, and what the table holds."""
         self.popularity.restore(state["weight"])
+        self._trend.restore(state["trend"])
         self._blend.restore(state["blend"])

@@ -19,13 +19,19 @@ POPULAR: Final = SOURCES.index("popular")
 
 
 def scorers(
-    table: Table, embedding: EmbeddingLearner, popularity: Popularity, without: Collection[str] = ()
+    table: Table,
+    embedding: EmbeddingLearner,
+    popularities: tuple[Popularity, Popularity],
+    without: Collection[str] = (),
 ) -> list[Scorer]:
-    """Return the scorers, but for some; all keep their state in the table."""
+    """Return the scorers, but for some; all keep their state in the table.
+
+    The first popularity is the one that lasts, the second the trend.
+    """
     found: dict[str, Scorer] = {
-        "embedding": Nearest(embedding, popularity),
+        "embedding": Nearest(embedding, popularities[0]),
         "transitions": Transitions(table),
         "recent": RecentlySeen(),
-        "popular": PopularNow(table, popularity),
+        "popular": PopularNow(table, *popularities),
     }
     return [scorer for name, scorer in found.items() if name not in without]

@@ -13,7 +13,7 @@ from models.blend import Blend
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
-from models.popularity import Popularity
+from models.popularity import TREND, Popularity
 from models.scorer import Known, Proposal, Shortlist
 from models.sources import scorers
 from models.table import Table
@@ -26,10 +26,11 @@ SMALL = Hyperparameters(memory=200)
 def blend() -> Blend:
     columns = SMALL.columns | Popularity.COLUMNS | Transitions.COLUMNS
     table = Table(columns, 1_000, CPU, seed=3)
-    popularity = Popularity(table, 100)
+    popularity, trend = Popularity(table, 100), Popularity(table, 100, decay=TREND)
     for seed in range(6):
-        popularity.learn_many(examples(64, seed, CPU))
-    return Blend(table, scorers(table, EmbeddingLearner(table, 3, SMALL), popularity))
+        for which in (popularity, trend):
+            which.learn_many(examples(64, seed, CPU))
+    return Blend(table, scorers(table, EmbeddingLearner(table, 3, SMALL), (popularity, trend)))
 
 
 class Oracle:

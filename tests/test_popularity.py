@@ -10,7 +10,7 @@ from torch import Tensor
 import models.popularity
 from models.context import Context
 from models.examples import Examples
-from models.popularity import Popularity
+from models.popularity import LASTING, Decay, Popularity
 from models.ranking import compact
 from models.table import Table
 
@@ -18,8 +18,8 @@ CPU = torch.device("cpu")
 NOBODY = contexts(1, 0, CPU)
 
 
-def popular(places: int, limit: int) -> Popularity:
-    return Popularity(Table(Popularity.COLUMNS, limit, CPU, seed=0), places)
+def popular(places: int, limit: int, decay: Decay = LASTING) -> Popularity:
+    return Popularity(Table(Popularity.COLUMNS, limit, CPU, seed=0), places, decay=decay)
 
 
 def seen(items: list[int]) -> Examples:
@@ -41,9 +41,8 @@ def test_an_event_counts_half_as_much_20_000_events_later() -> None:
     assert top(popularity)[7] == pytest.approx(before / 2, rel=1e-5)
 
 
-def test_counts_decay_within_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.popularity, "_HALF_LIFE_EVENTS", 1)
-    popularity = popular(20, 100)
+def test_counts_decay_within_a_batch() -> None:
+    popularity = popular(20, 100, Decay("trend", 1))
     popularity.learn_many(seen([4, 5, 4, 6]))
     # Of the next event's weight 1: the fourth has 1/2, the third 1/4, the second 1/8, the first 1/16.
     assert top(popularity) == {6: 1 / 2, 4: 1 / 4 + 1 / 16, 5: 1 / 8}
