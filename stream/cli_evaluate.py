@@ -1,7 +1,7 @@
 """``headrace evaluate``: how well a recorded log is foreseen, without Kafka."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from models.events import Event, Item
+from models.metrics import Quality
 from models.rivals import RIVALS
 from models.sources import SOURCES
 from producers.bar import ProgressBar
@@ -123,6 +124,7 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
         curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
         report = EvaluationReport.of(curve[-1], brain, reading.bad, seconds)
+        report = msgspec.structs.replace(report, segments=evaluation.segments)
     evaluated = _Evaluated(report, curve, reading)
     _print_report(name, evaluated)
     return evaluated
@@ -144,13 +146,20 @@ def _fraction(events: int, reading: Reading, limit: int | None) -> float:
 
 def _print_report(name: str, evaluated: _Evaluated) -> None:
     report = evaluated.report
-    table = quality_table(msgspec.convert(report.quality, dict[str, Figures], from_attributes=True))
+    table = quality_table(_figures(report.quality))
     table.title = f"{name}: {report.events:,} events, {report.events_per_second:,.0f} events/s"
     Console().print(table)
     left_out = f"{report.dead_letters:,} dead letters, {report.duplicates:,} duplicates"
+    by_kind = quality_table(_figures(report.segments))
+    by_kind.title = f"{name}: Headrace by kind of event"
+    Console().print(by_kind)
     click.echo(f"{report.bad_rows:,} bad rows, {left_out}")
     for row in evaluated.reading.first_bad:
         click.echo(f"{row.file}, line {row.line}: {row.reason}", err=True)
+
+
+def _figures(quality: Mapping[str, Quality]) -> dict[str, Figures]:
+    return msgspec.convert(quality, dict[str, Figures], from_attributes=True)
 
 
 def _write(found: dict[str, _Evaluated], json: Path | None, plot: Path | None) -> None:

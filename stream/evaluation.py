@@ -16,6 +16,7 @@ from models.events import Event, Item
 from models.examples import Examples
 from models.metrics import K, Quality
 from models.rivals import Rival, Rivals
+from models.segments import Segments
 from stream.answering import answer
 from stream.brain import Brain
 from stream.profiles import ProfileStore
@@ -69,7 +70,7 @@ class Evaluation:
         self, brain: Brain, settings: Settings, now: int, rivals: Mapping[str, Rival] | None = None
     ) -> None:
         self._brain = brain
-        self._rivals = Rivals(rivals or {})
+        self._rivals, self._segments = Rivals(rivals or {}), Segments()
         self._settings = settings
         self._now = now
         self._catalog = Catalog()
@@ -92,6 +93,11 @@ class Evaluation:
             closing(ProfileStore(Path(folder) / "profiles")) as store,
         ):
             return asyncio.run(self._run(store, records, on_batch))
+
+    @property
+    def segments(self) -> dict[str, Quality]:
+        """The product's figures so far by kind of event."""
+        return self._segments.quality
 
     async def _run(
         self, store: ProfileStore, records: Iterable[Event | Item], on_batch: Callable[[Standing], None]
@@ -121,6 +127,7 @@ class Evaluation:
         if self._rivals.quality:
             self._rivals.test_and_learn(examples, await self._brain.popular(2 * K))
         if len(examples.item):
+            self._segments.update_many(examples)
             await self._brain.test_and_learn(examples)
         while await self._brain.replay():
             pass

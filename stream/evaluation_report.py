@@ -15,7 +15,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one log.
 
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
-    latency where nothing is published.
+    latency where nothing is published. ``segments`` are the product's figures by kind of event.
     """
 
     events: int
@@ -28,6 +28,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     recommendations: int
     latency_ms: None = None
     quality: dict[str, Quality]
+    segments: dict[str, Quality] = {}
     drift: Drift = Drift()
     rows: int
     device: str

@@ -115,7 +115,7 @@ def test_what_is_kept_of_it_goes_on_bit_for_bit() -> None:
     model = blend()
     for seed in range(4):
         model.learn_many(examples(64, seed, CPU))
-    again = Adam(torch.zeros_like(model._weights), 0.03)
+    again = Adam(torch.zeros_like(model._weights), model._adam._rate)
     again.restore(model.state)
     slope = torch.randn(model._weights.shape, generator=torch.Generator().manual_seed(1))
     for adam in (model._adam, again):

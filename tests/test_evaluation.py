@@ -233,6 +233,9 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     assert report["events_per_second"] == pytest.approx(40 / report["seconds"], rel=0.05)
     assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis"}
     assert report["quality"]["headrace"].keys() == set(Quality.__struct_fields__)
+    scored = report["quality"]["headrace"]["scored"]
+    assert report["segments"]["view_item"]["scored"] == scored > 0
+    assert "Headrace by kind of event" in result.output
     assert (report["rows"], report["latency_ms"]) == (7, None)
     assert "1 bad rows" in result.output
     assert "shop.csv, line 12:" in result.output
