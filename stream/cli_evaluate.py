@@ -123,8 +123,7 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
         evaluation = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000, rivals)
         curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
-        report = EvaluationReport.of(curve[-1], brain, reading.bad, seconds)
-        report = msgspec.structs.replace(report, segments=evaluation.segments)
+        report = EvaluationReport.of(evaluation, curve[-1], reading.bad, seconds)
     evaluated = _Evaluated(report, curve, reading)
     _print_report(name, evaluated)
     return evaluated
@@ -153,6 +152,8 @@ def _print_report(name: str, evaluated: _Evaluated) -> None:
     by_kind = quality_table(_figures(report.segments))
     by_kind.title = f"{name}: Headrace by kind of event"
     Console().print(by_kind)
+    ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
+    click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
     click.echo(f"{report.bad_rows:,} bad rows, {left_out}")
     for row in evaluated.reading.first_bad:
         click.echo(f"{row.file}, line {row.line}: {row.reason}", err=True)

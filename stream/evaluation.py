@@ -14,6 +14,7 @@ from models.codec import EVENTS, encode
 from models.errors import InvalidRecord
 from models.events import Event, Item
 from models.examples import Examples
+from models.intervals import Intervals
 from models.metrics import K, Quality
 from models.rivals import Rival, Rivals
 from models.segments import Segments
@@ -56,6 +57,13 @@ class Evaluation:
     rivals
         Baselines that learn event by event, by name.
 
+    Attributes
+    ----------
+    brain
+        What it was given.
+    segments, intervals
+        The product's figures so far by kind of event, and how sure they are.
+
     Examples
     --------
     >>> event = Event(event_id="e1", event="view_item", ts=7, user_id="u", item_id="i")
@@ -69,8 +77,9 @@ class Evaluation:
     def __init__(
         self, brain: Brain, settings: Settings, now: int, rivals: Mapping[str, Rival] | None = None
     ) -> None:
-        self._brain = brain
-        self._rivals, self._segments = Rivals(rivals or {}), Segments()
+        self.brain = brain
+        self._rivals = Rivals(rivals or {})
+        self.segments, self.intervals = Segments(), Intervals()
         self._settings = settings
         self._now = now
         self._catalog = Catalog()
@@ -94,11 +103,6 @@ class Evaluation:
         ):
             return asyncio.run(self._run(store, records, on_batch))
 
-    @property
-    def segments(self) -> dict[str, Quality]:
-        """The product's figures so far by kind of event."""
-        return self._segments.quality
-
     async def _run(
         self, store: ProfileStore, records: Iterable[Event | Item], on_batch: Callable[[Standing], None]
     ) -> list[Standing]:
@@ -113,10 +117,10 @@ class Evaluation:
     async def _observe(self, store: ProfileStore, events: list[Event]) -> Examples:
         unavailable = self._catalog.take_unavailable()
         if unavailable is not None:
-            await self._brain.withhold(unavailable)
+            await self.brain.withhold(unavailable)
         batch = self._catalog.describe(Batch.of(events))
         profiles = store.load(_PARTITION, batch.user)
-        seen, _, examples = await answer(self._brain, profiles, batch, hide_bought=self._settings.hide_bought)
+        seen, _, examples = await answer(self.brain, profiles, batch, hide_bought=self._settings.hide_bought)
         commit = store.commit(_PARTITION, profiles, {}, [])
         store.confirm(_PARTITION, commit.tickets, [])
         self._usable += len(seen.kept)
@@ -125,11 +129,12 @@ class Evaluation:
 
     async def _learn(self, examples: Examples) -> None:
         if self._rivals.quality:
-            self._rivals.test_and_learn(examples, await self._brain.popular(2 * K))
+            self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
         if len(examples.item):
-            self._segments.update_many(examples)
-            await self._brain.test_and_learn(examples)
-        while await self._brain.replay():
+            self.segments.update_many(examples)
+            self.intervals.update_many(examples.who, examples.rank)
+            await self.brain.test_and_learn(examples)
+        while await self.brain.replay():
             pass
 
     def _events(self, records: Iterable[Event | Item]) -> Iterator[Event]:
@@ -149,5 +154,5 @@ class Evaluation:
                 self._dead_letters += 1
 
     def _standing(self) -> Standing:
-        quality = self._brain.recommender.quality | self._rivals.quality
+        quality = self.brain.recommender.quality | self._rivals.quality
         return Standing(self._usable, self._duplicates, self._dead_letters, quality)

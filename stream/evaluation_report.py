@@ -2,10 +2,10 @@
 
 import msgspec
 
+from models.intervals import Range
 from models.metrics import Quality
-from stream.brain import Brain
 from stream.client import Drift
-from stream.evaluation import Standing
+from stream.evaluation import Evaluation, Standing
 from stream.versions import versions
 
 __all__ = ["EvaluationReport"]
@@ -15,7 +15,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one log.
 
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
-    latency where nothing is published. ``segments`` are the product's figures by kind of event.
+    latency where nothing is published. ``intervals`` are those that hold the product's figures with 95 %
+    confidence, ``segments`` its figures by kind of event.
     """
 
     events: int
@@ -28,15 +29,17 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     recommendations: int
     latency_ms: None = None
     quality: dict[str, Quality]
-    segments: dict[str, Quality] = {}
+    intervals: dict[str, Range]
+    segments: dict[str, Quality]
     drift: Drift = Drift()
     rows: int
     device: str
     versions: dict[str, str]
 
     @classmethod
-    def of(cls, last: Standing, brain: Brain, bad_rows: int, seconds: float) -> "EvaluationReport":
+    def of(cls, evaluation: Evaluation, last: Standing, bad_rows: int, seconds: float) -> "EvaluationReport":
         """Return the report of an evaluation that ended with ``last`` after ``seconds``."""
+        brain, sure = evaluation.brain, evaluation.intervals
         return cls(
             events=last.events,
             usable=last.usable,
@@ -47,6 +50,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             events_per_second=round(last.events / seconds, 1),
             recommendations=last.usable,
             quality=last.quality,
+            intervals={"hit_rate_20": sure.hit_rate, "mrr_20": sure.reciprocal_rank},
+            segments=evaluation.segments.quality,
             rows=brain.recommender.items,
             device=str(brain.device),
             versions=versions(),

@@ -236,6 +236,8 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     scored = report["quality"]["headrace"]["scored"]
     assert report["segments"]["view_item"]["scored"] == scored > 0
     assert "Headrace by kind of event" in result.output
+    low, high = report["intervals"]["hit_rate_20"]
+    assert 0 <= low <= report["quality"]["headrace"]["hit_rate_20"] <= high <= 1
     assert (report["rows"], report["latency_ms"]) == (7, None)
     assert "1 bad rows" in result.output
     assert "shop.csv, line 12:" in result.output
