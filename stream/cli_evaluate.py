@@ -34,6 +34,8 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
 # What a worker meets at some thousand events a second.
 _BATCH: Final = 64
+# What may be left out besides scorers.
+_REPLAY: Final = "replay"
 
 
 class _Choices(NamedTuple):
@@ -77,7 +79,12 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
     show_default=True,
     help="Fast are pop and rep alone; usual ones are sequential rules (sr) and VMIS-kNN (vmis) as well.",
 )
-@click.option("--without", multiple=True, type=click.Choice(SOURCES), help="Leave a scorer out.")
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice([*SOURCES, _REPLAY]),
+    help="Leave a scorer out, or the replay, as under full load.",
+)
 @click.option("--json", type=_NEW_FILE, callback=_in_a_folder, help="Write the report to a file.")
 @click.option("--plot", type=_NEW_FILE, callback=_in_a_folder, help="Draw the hit rates to a PNG file.")
 def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
@@ -120,7 +127,8 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
             bar.show(Progress(standing.events, _fraction(standing.events, reading, choices.limit)))
 
         start = time.monotonic()
-        evaluation = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000, rivals)
+        now, replays = time.time_ns() // 1_000_000, _REPLAY not in choices.without
+        evaluation = Evaluation(brain, choices.settings, now, rivals, replays=replays)
         curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
         report = EvaluationReport.of(evaluation, curve[-1], reading.bad, seconds)

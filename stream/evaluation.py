@@ -56,6 +56,8 @@ class Evaluation:
         The clock in milliseconds since the Unix epoch: a time too far ahead of it is no event's.
     rivals
         Baselines that learn event by event, by name.
+    replays
+        Whether past examples are replayed, as a worker does that has the time.
 
     Attributes
     ----------
@@ -75,10 +77,16 @@ class Evaluation:
     """
 
     def __init__(
-        self, brain: Brain, settings: Settings, now: int, rivals: Mapping[str, Rival] | None = None
+        self,
+        brain: Brain,
+        settings: Settings,
+        now: int,
+        rivals: Mapping[str, Rival] | None = None,
+        *,
+        replays: bool = True,
     ) -> None:
         self.brain = brain
-        self._rivals = Rivals(rivals or {})
+        self._rivals, self._replays = Rivals(rivals or {}), replays
         self.segments, self.intervals = Segments(), Intervals()
         self._settings = settings
         self._now = now
@@ -134,7 +142,7 @@ class Evaluation:
             self.segments.update_many(examples)
             self.intervals.update_many(examples.who, examples.rank)
             await self.brain.test_and_learn(examples)
-        while await self.brain.replay():
+        while self._replays and await self.brain.replay():
             pass
 
     def _events(self, records: Iterable[Event | Item]) -> Iterator[Event]:

@@ -244,6 +244,21 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     assert all(name in result.output for name in ("Headrace", "hit rate at 20", "scored", "events/s"))
 
 
+def _hit_rate(folder: Path, *options: str) -> float:
+    file = folder / "report.json"
+    result = _invoke(REES46, "--json", file, "--limit", "3000", "--baselines", "fast", *options)
+    assert result.exit_code == 0, result.output
+    return float(json.loads(file.read_bytes())["quality"]["headrace"]["hit_rate_20"])
+
+
+def test_what_is_left_out_is_missed(tmp_path: Path) -> None:
+    whole = _hit_rate(tmp_path)
+    lost = {name: whole - _hit_rate(tmp_path, "--without", name) for name in ("recent", "transitions")}
+    assert lost["recent"] > 0.01
+    assert lost["transitions"] > 0
+    assert whole != _hit_rate(tmp_path, "--without", "replay")
+
+
 def test_several_logs_write_a_report_each_and_one_picture(tmp_path: Path) -> None:
     logs = [_small_log(tmp_path / f"{name}.csv") for name in ("north", "south")]
     file, picture = tmp_path / "report.json", tmp_path / "curves.png"
