@@ -12,6 +12,8 @@ from models.scatter import scattered
 __all__ = ["Changes", "Column", "Table"]
 
 _START_ROWS = 1024
+# Calls of `touch` after which what was touched is put together: else it would grow while nobody takes it.
+_TOUCHES = 1_000
 # What every row has besides the columns of those who learn.
 _OWN = ("key", "version")
 
@@ -107,6 +109,8 @@ class Table:
         self._state["version"].index_fill_(0, rows, self.version)
         self._state["version"][0] = 0
         self._touched.append(rows)
+        if len(self._touched) > _TOUCHES:
+            self._touched = [torch.unique(torch.cat(self._touched))]
 
     def take_changes(self) -> Changes:
         """Return the rows that were touched, and the keys that were evicted, since the last call."""

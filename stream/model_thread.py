@@ -25,6 +25,7 @@ class ModelThread:
     """
 
     def __init__(self) -> None:
+        torch.set_num_threads(1)  # the thread that asks computes little, and has no cores to spare for it
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=_share_cores)
 
     async def run(self, call: Callable[..., _Result], *arguments: object) -> _Result:
