@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from models.batch import Batch, Longs
+from models.descriptions import brand_of, category_of
 from models.events import Item
 from models.fingerprint import fingerprint
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "News"]
 
 
 class _Facts(NamedTuple):
@@ -19,8 +20,16 @@ class _Facts(NamedTuple):
 _NOTHING = _Facts(0, 0)
 
 
+class News(NamedTuple):
+    """What the shop has said since one last asked."""
+
+    described: list[Item]  # with distinct ids
+    removed: Longs  # int64[n] keys, none of them described since
+    unavailable: Longs | None  # int64[n] keys of all that are not to be had; None if they are as they were
+
+
 class Catalog:
-    """Category and brand of items, by the fingerprint of the item id, and which of them are not to be had.
+    """Category and brand of items, by the fingerprint of the item id, and what is new of the shop's items.
 
     Examples
     --------
@@ -32,6 +41,8 @@ class Catalog:
 
     def __init__(self) -> None:
         self._facts: dict[int, _Facts] = {}
+        self._described: dict[int, Item] = {}
+        self._removed: set[int] = set()
         self._unavailable: set[int] = set()
         self._has_changed = False  # who is unavailable
 
@@ -40,24 +51,28 @@ class Catalog:
 
     def put(self, item: Item) -> None:
         """Take in what a record says; it replaces what an earlier one said."""
-        category = fingerprint("/".join(item.category)) if item.category else 0
-        brand = fingerprint(item.brand) if item.brand else 0
         key = fingerprint(item.item_id)
-        self._facts[key] = _Facts(category, brand)
+        self._facts[key] = _Facts(category_of(item), brand_of(item))
+        self._described[key] = item
+        self._removed.discard(key)
         self._note(key, is_available=item.available is not False)
 
     def remove(self, item_id: str) -> None:
         """Forget an item that the shop no longer has; until it is described again it is not to be had."""
         key = fingerprint(item_id)
         self._facts.pop(key, None)
+        self._described.pop(key, None)
+        self._removed.add(key)
         self._note(key, is_available=False)
 
-    def take_unavailable(self) -> Longs | None:
-        """Return all items that are not to be had, int64[n]; None if that is as it was at the last call."""
-        if not self._has_changed:
+    def take_news(self) -> News | None:
+        """Return what has been said since the last call, None where nothing was."""
+        if not (self._described or self._removed or self._has_changed):
             return None
-        self._has_changed = False
-        return np.fromiter(self._unavailable, np.int64, len(self._unavailable))
+        unavailable = _keys(self._unavailable) if self._has_changed else None
+        news = News(list(self._described.values()), _keys(self._removed), unavailable)
+        self._described, self._removed, self._has_changed = {}, set(), False
+        return news
 
     def _note(self, key: int, *, is_available: bool) -> None:
         if (key in self._unavailable) is is_available:
@@ -71,3 +86,7 @@ class Catalog:
         facts = [self._facts.get(item, _NOTHING) for item in batch.item.tolist()]
         columns = np.array(facts, dtype=np.int64).reshape(-1, 2)  # int64[B, 2]
         return batch._replace(category=columns[:, 0].copy(), brand=columns[:, 1].copy())
+
+
+def _keys(keys: set[int]) -> Longs:
+    return np.fromiter(keys, np.int64, len(keys))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["HashIndex"]
+__all__ = ["HashIndex", "ranks_among_equals"]
 
 # Eight 8-byte keys are one cache line: a whole bucket is compared for the price of one key.
 _WIDTH = 8
@@ -57,7 +57,7 @@ class HashIndex:
             bucket = (keys + probe) & self._mask  # int64[B]
             empty = self._keys[bucket] == 0  # bool[B, 8]
             # The n-th key of a bucket takes its n-th empty slot: no two write to one place.
-            chosen = empty & (empty.cumsum(dim=1) == _rank_among_equals(bucket)[:, None] + 1)  # bool[B, 8]
+            chosen = empty & (empty.cumsum(dim=1) == ranks_among_equals(bucket)[:, None] + 1)  # bool[B, 8]
             fits, slot = _only(chosen)
             self._keys[bucket[fits], slot[fits]] = keys[fits]
             self._rows[bucket[fits], slot[fits]] = rows[fits]
@@ -85,7 +85,7 @@ def _only(flags: Tensor) -> tuple[Tensor, Tensor]:
     return word != 0, (exponent.to(torch.int64) // _WIDTH)
 
 
-def _rank_among_equals(values: Tensor) -> Tensor:
+def ranks_among_equals(values: Tensor) -> Tensor:
     """Return for each value how many equal ones stand before it, int64[B]."""
     ordered, order = values.sort(stable=True)
     first = torch.searchsorted(ordered, ordered)  # int64[B]: where the run of equals starts

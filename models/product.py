@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from models.batch import Longs
 from models.blend import Blend
 from models.chain import Chain
+from models.content import Content
 from models.context import Context
 from models.embedding import EmbeddingLearner
 from models.examples import Examples
@@ -15,8 +15,8 @@ from models.nearest import POOL
 from models.popularity import TREND, Popularity
 from models.ranking import Ranking
 from models.sources import POPULAR, scorers
+from models.stock import Stock
 from models.table import Table
-from models.unavailable import Unavailable
 
 __all__ = ["Product"]
 
@@ -33,6 +33,8 @@ class Product:
         Has the columns of all of them.
     embedding
         The learner of vectors.
+    stock
+        What the shop says of its items.
     without
         Scorers that are left out, by name.
 
@@ -42,12 +44,15 @@ class Product:
         Knows what is popular.
     """
 
-    def __init__(self, table: Table, embedding: EmbeddingLearner, without: Collection[str] = ()) -> None:
-        self._unavailable = Unavailable(table.device)
-        self.popularity = Popularity(table, POOL, self._unavailable)
-        self._trend = Popularity(table, _TRENDING, self._unavailable, TREND)
-        parts = scorers(table, embedding, (self.popularity, self._trend), without)
-        self._blend = Blend(table, parts, self._unavailable)
+    def __init__(
+        self, table: Table, embedding: EmbeddingLearner, stock: Stock, without: Collection[str] = ()
+    ) -> None:
+        self.popularity = Popularity(table, POOL, stock.unavailable)
+        self._trend = Popularity(table, _TRENDING, stock.unavailable, TREND)
+        self._content = Content(table, self.popularity, stock)
+        popularities = self.popularity, self._trend
+        parts = scorers(table, embedding, popularities, self._content, without=without)
+        self._blend = Blend(table, parts, stock.unavailable)
         self._chain = Chain([self._blend, self.popularity], sources=(0, POPULAR))
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
@@ -61,9 +66,8 @@ class Product:
             popularity.learn_many(examples)
         return losses
 
-    def withhold(self, items: Longs) -> None:
-        """Have no list hold these items (int64[n], distinct), and any list those withheld before."""
-        self._unavailable.replace(items)
+    def note_withheld(self) -> None:
+        """Take note that other items are unavailable than before."""
         for popularity in (self.popularity, self._trend):
             popularity.rank()
 
@@ -71,10 +75,11 @@ class Product:
     def state(self) -> dict[str, Any]:
         """What is in no row, of types that msgpack has."""
         weights = {"weight": self.popularity.weight, "trend": self._trend.weight}
-        return {**weights, "blend": self._blend.state}
+        return {**weights, "blend": self._blend.state, "content": self._content.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state, and what the table holds."""
         self.popularity.restore(state["weight"])
         self._trend.restore(state["trend"])
         self._blend.restore(state["blend"])
+        self._content.restore(state["content"])

@@ -22,6 +22,7 @@ from models.ranking import Ranking
 from models.recent import Recent
 from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
+from models.stock import Stock
 from models.table import Table
 from models.transitions import Transitions
 from models.waiting import AtOnce, Waiting
@@ -37,10 +38,9 @@ class Recommender:
 
     Parameters
     ----------
-    limit
-        The most items it holds.
-    device
-        Where the tensors live.
+    stock
+        What the shop says of its items. Its limit is the most items that are learnt of as well, its device
+        where all tensors live.
     seed
         Of all its random draws.
     is_rationed
@@ -56,19 +56,18 @@ class Recommender:
 
     def __init__(
         self,
-        limit: int,
-        device: torch.device,
+        stock: Stock,
         seed: int,
         *,
         is_rationed: bool = False,
         without: Collection[str] = (),
     ) -> None:
-        self.device = device
+        self.device = stock.device
         hyperparameters = Hyperparameters()
         columns = hyperparameters.columns | Popularity.COLUMNS | Transitions.COLUMNS
-        self._table = table = Table(columns, limit, device, seed)
+        self._table = table = Table(columns, stock.limit, stock.device, seed)
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
-        self._product = Product(table, self._embedding, without)
+        self._product = Product(table, self._embedding, stock, without)
         popularity = self._product.popularity
         self._exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self._replay_due = 0
@@ -139,9 +138,9 @@ class Recommender:
         columns = self._table.read(self._here(np.zeros(0, np.int64)))
         return type_of_rows({name: it.cpu().numpy() for name, it in columns.items() if name != "key"})
 
-    def withhold(self, items: Longs) -> None:
-        """Have no list hold these items (int64[n], distinct), and any list those withheld before."""
-        self._product.withhold(items)
+    def note_withheld(self) -> None:
+        """Take note that other items of the stock are unavailable than before."""
+        self._product.note_withheld()
 
     @property
     def learnt(self) -> int:

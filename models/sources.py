@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
+from models.content import Content
 from models.embedding import EmbeddingLearner
 from models.nearest import Nearest
 from models.opinions import PopularNow, RecentlySeen
@@ -14,7 +15,7 @@ from models.transitions import Transitions
 __all__ = ["POPULAR", "SOURCES", "scorers"]
 
 # Names of `Ranking.source`, in the order of `scorers`.
-SOURCES: Final = ("embedding", "transitions", "recent", "popular")
+SOURCES: Final = ("embedding", "transitions", "recent", "popular", "content")
 POPULAR: Final = SOURCES.index("popular")
 
 
@@ -22,6 +23,8 @@ def scorers(
     table: Table,
     embedding: EmbeddingLearner,
     popularities: tuple[Popularity, Popularity],
+    content: Content,
+    *,
     without: Collection[str] = (),
 ) -> list[Scorer]:
     """Return the scorers, but for some; all keep their state in the table.
@@ -33,5 +36,6 @@ def scorers(
         "transitions": Transitions(table),
         "recent": RecentlySeen(),
         "popular": PopularNow(table, *popularities),
+        "content": content,
     }
     return [scorer for name, scorer in found.items() if name not in without]

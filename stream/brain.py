@@ -1,5 +1,6 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -9,10 +10,13 @@ import torch
 from models.answers import Ranked
 from models.batch import Longs
 from models.budget import Budget
+from models.catalog import News
 from models.context import Context
+from models.descriptions import Descriptions
 from models.examples import Examples
 from models.recommender import Recommender
 from models.snapshot import Snapshot
+from models.stock import Stock
 from stream.model_thread import ModelThread
 from stream.settings import BadSetting, Settings
 
@@ -28,10 +32,9 @@ class Brain:
     def __init__(self, settings: Settings, without: Collection[str] = ()) -> None:
         self.device = _device(settings.device)
         rationed = settings.model_bytes_per_second > 0
-        made_of = settings.max_items, self.device, settings.seed
-        self._new = partial(Recommender, *made_of, is_rationed=rationed, without=without)
+        self._stock = Stock(settings.max_items, self.device)
+        self._new = partial(Recommender, self._stock, settings.seed, is_rationed=rationed, without=without)
         self.recommender = self._new()
-        self._unavailable: Longs | None = None
         self._top_k = settings.top_k
         self._thread = ModelThread()
 
@@ -67,9 +70,10 @@ class Brain:
         """Apply what another worker's model has learnt."""
         await self._thread.run(self.recommender.follow, part)
 
-    async def withhold(self, items: Longs) -> None:
-        """Have no list hold these items, int64[n], and any list those withheld before."""
-        await self._thread.run(self._withhold, items)
+    async def restock(self, news: News) -> None:
+        """Take in what the shop says of its items."""
+        said = await asyncio.to_thread(Descriptions.of, news.described)  # ranking goes on meanwhile
+        await self._thread.run(self._restock, said, news)
 
     async def lines_of(self, examples: Examples) -> Longs:
         """Return what the model's memory is given with these examples, int64[n, L + 2]."""
@@ -93,12 +97,13 @@ class Brain:
 
     def _reset(self) -> None:
         self.recommender = self._new()
-        if self._unavailable is not None:
-            self.recommender.withhold(self._unavailable)
 
-    def _withhold(self, items: Longs) -> None:
-        self._unavailable = items
-        self.recommender.withhold(items)
+    def _restock(self, said: Descriptions, news: News) -> None:
+        self._stock.describe(said)
+        self._stock.remove(news.removed)
+        if news.unavailable is not None:
+            self._stock.unavailable.replace(news.unavailable)
+            self.recommender.note_withheld()
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)

@@ -123,9 +123,8 @@ class Evaluation:
         return curve
 
     async def _observe(self, store: ProfileStore, events: list[Event]) -> Examples:
-        unavailable = self._catalog.take_unavailable()
-        if unavailable is not None:
-            await self.brain.withhold(unavailable)
+        if news := self._catalog.take_news():
+            await self.brain.restock(news)
         batch = self._catalog.describe(Batch.of(events))
         profiles = store.load(_PARTITION, batch.user)
         seen, _, examples = await answer(self.brain, profiles, batch, hide_bought=self._settings.hide_bought)

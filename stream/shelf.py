@@ -11,6 +11,8 @@ from faust.types import TP
 from models.catalog import Catalog
 from models.codec import ITEMS
 from models.errors import InvalidRecord
+from models.fingerprint import fingerprints
+from models.names import Names
 from stream.brain import Brain
 from stream.chunks import Chunk, RawRecord
 from stream.clock import now_ms
@@ -31,8 +33,10 @@ class Shelf:
     ----------
     catalog
         Takes in what comes.
+    names
+        Learns what the items are called.
     brain
-        Is told which items are not to be had.
+        Is told what is said of them.
     client
         How aiokafka's clients find the broker.
     tps
@@ -41,8 +45,10 @@ class Shelf:
 
     _consumer: AIOKafkaConsumer
 
-    def __init__(self, catalog: Catalog, brain: Brain, client: Mapping[str, Any], tps: Iterable[TP]) -> None:
-        self._catalog, self._brain = catalog, brain
+    def __init__(
+        self, catalog: Catalog, names: Names, brain: Brain, *, client: Mapping[str, Any], tps: Iterable[TP]
+    ) -> None:
+        self._catalog, self._names, self._brain = catalog, names, brain
         self._client = client
         self._places = [TopicPartition(*tp) for tp in tps]
         self._following: asyncio.Task[None] | None = None
@@ -83,9 +89,10 @@ class Shelf:
         for record in records:
             with suppress(InvalidRecord):
                 shelve(record, self._catalog, now_ms())
-        unavailable = self._catalog.take_unavailable()
-        if unavailable is not None:
-            await self._brain.withhold(unavailable)
+        if news := self._catalog.take_news():
+            names = [item.item_id for item in news.described]
+            self._names.learn(fingerprints(names).tolist(), names)
+            await self._brain.restock(news)
 
 
 def shelve(record: RawRecord, catalog: Catalog, now: int) -> None:

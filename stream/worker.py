@@ -65,8 +65,8 @@ class Worker:
         self.meters = Meters()
         self.names = Names()
         self.catalog = Catalog()
-        catalog = [TP(self.topics.name("catalog"), number) for number in range(settings.partitions)]
-        self.shelf = Shelf(self.catalog, brain, client_options(settings), catalog)
+        shelf = [TP(self.topics.name("catalog"), number) for number in range(settings.partitions)]
+        self.shelf = Shelf(self.catalog, self.names, brain, client=client_options(settings), tps=shelf)
         self.intake = Intake(self.keyed, settings.batch, lambda: consumer(app), now_ms)
         self.pace = Pace(settings.batch)
         self.read_to: dict[TP, int] = {}  # next offsets of partitions that are read for their dead letters

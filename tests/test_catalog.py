@@ -65,23 +65,38 @@ def test_a_name_is_what_was_learnt_and_an_unknown_one_is_an_error() -> None:
 
 def test_what_is_not_to_be_had_is_told_once_and_until_it_is_back() -> None:
     catalog = Catalog()
-    assert catalog.take_unavailable() is None
+    assert catalog.take_news() is None
     catalog.put(Item(item_id="hat", ts=1, available=False))
     catalog.put(Item(item_id="coat", ts=1, available=True))
     catalog.put(Item(item_id="tie", ts=1))
     catalog.remove("shoe")
-    assert set(told(catalog)) == {fingerprint("hat"), fingerprint("shoe")}
+    assert unavailable(catalog) == {fingerprint("hat"), fingerprint("shoe")}
     catalog.put(Item(item_id="hat", ts=2, available=False))
-    assert catalog.take_unavailable() is None
+    assert unavailable(catalog) is None
     catalog.put(Item(item_id="hat", ts=3))
     catalog.put(Item(item_id="shoe", ts=3))
-    assert told(catalog) == []
+    assert unavailable(catalog) == set()
 
 
-def told(catalog: Catalog) -> list[int]:
-    found = catalog.take_unavailable()
-    assert found is not None
-    return [int(key) for key in found]
+def unavailable(catalog: Catalog) -> set[int] | None:
+    news = catalog.take_news()
+    assert news is not None
+    return None if news.unavailable is None else set(news.unavailable.tolist())
+
+
+def test_the_last_word_on_an_item_is_told_once() -> None:
+    catalog = Catalog()
+    catalog.put(Item(item_id="hat", ts=1, title="old"))
+    catalog.put(Item(item_id="hat", ts=2, title="new"))
+    catalog.put(Item(item_id="coat", ts=2))
+    catalog.remove("coat")
+    catalog.remove("tie")
+    catalog.put(Item(item_id="tie", ts=3))
+    news = catalog.take_news()
+    assert news is not None
+    assert {item.item_id: item.title for item in news.described} == {"hat": "new", "tie": None}
+    assert news.removed.tolist() == [fingerprint("coat")]
+    assert catalog.take_news() is None
 
 
 def test_fingerprints_are_never_0_and_tell_ids_apart() -> None:

@@ -9,6 +9,7 @@ from models.examples import Examples, no_examples, pack
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import row_records
+from models.stock import Stock
 from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
 from stream.chaos.records import Record
 from stream.erasure_records import erasure_record
@@ -42,7 +43,7 @@ def journal(version: int, *steps: tuple[int, int, int], position: int = 0) -> Re
 
 def learnt(*runs: tuple[Examples, int, list[int]]) -> dict[bytes, bytes | None]:
     """Return the rows of a model that has learnt the runs, each with its replays, and whom it forgot."""
-    recommender = Recommender(1_000, CPU, 0)
+    recommender = Recommender(Stock(1_000, CPU), 0)
     for run, replays, gone in runs:
         if len(run.item):
             recommender.test_many(run)
@@ -67,7 +68,7 @@ def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
     must = relearn(
         Taught.of([record(0, 12)]),
         Steps.of([journal(3, (7, 2, 0)), journal(3, (7, 2, 0)), journal(5, (5, 0, 0), (0, 1, 0))]),
-        Recommender(1_000, CPU, 0),
+        Recommender(Stock(1_000, CPU), 0),
     )
     assert must == learnt((first, 2, []), (second, 1, []))
 
@@ -81,7 +82,7 @@ def test_who_was_forgotten_is_replayed_no_more_and_that_is_on_record() -> None:
         journal(7, steps[1], position=3),
         journal(7, steps[2], position=5),
     ]
-    must = relearn(Taught.of(log), Steps.of(records), Recommender(1_000, CPU, 0))
+    must = relearn(Taught.of(log), Steps.of(records), Recommender(Stock(1_000, CPU), 0))
     assert must == learnt((first, 2, [5, 2]), (second, 3, []), (no_examples(), 1, [1]))
     assert must != learnt((first, 2, []), (second, 3, []), (no_examples(), 1, []))
     assert Taught.of(log).answer_ids == [f"clicks-3-{offset}" for offset in range(12)]
@@ -90,7 +91,7 @@ def test_who_was_forgotten_is_replayed_no_more_and_that_is_on_record() -> None:
 def test_without_its_replays_it_is_another_model() -> None:
     taught, found = Taught.of([record(0, 12)]), learnt((LESSON, 1, []))
     once, never = (
-        relearn(taught, Steps([12], [replays], [0]), Recommender(1_000, CPU, 0)) for replays in (1, 0)
+        relearn(taught, Steps([12], [replays], [0]), Recommender(Stock(1_000, CPU), 0)) for replays in (1, 0)
     )
     rows = {key: value for key, value in found.items() if value is not None}
     assert unequal_rows(once, rows) == 0

@@ -10,6 +10,7 @@ from lessons import USERS, examples
 from models.batch import Longs
 from models.recommender import Recommender
 from models.snapshot import Snapshot
+from models.stock import Stock
 
 CPU = torch.device("cpu")
 LIMIT = 1_000
@@ -17,7 +18,7 @@ HORIZON = 8
 
 
 def recommender() -> Recommender:
-    return Recommender(LIMIT, CPU, seed=5)
+    return Recommender(Stock(LIMIT, CPU), seed=5)
 
 
 def forgotten_after(step: int) -> int:

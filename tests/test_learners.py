@@ -15,6 +15,7 @@ from models.popularity import Popularity
 from models.ranking import Ranking
 from models.recent import Recent
 from models.recommender import Recommender
+from models.stock import Stock
 from models.table import Table
 
 PLACES = K + 4  # the checks ban four items at most
@@ -37,7 +38,7 @@ LEARNERS: dict[str, Callable[[torch.device], Learner]] = {
     "full popularity": lambda device: popularity(device, LIMIT),
     "recent": lambda _: Recent(),
     "chain": lambda device: Chain([Recent(), embedding(device), popularity(device)]),
-    "recommender": lambda device: Recommender(1_000, device, seed=3),
+    "recommender": lambda device: Recommender(Stock(1_000, device), seed=3),
 }
 DEVICES = [
     "cpu",

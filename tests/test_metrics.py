@@ -18,6 +18,7 @@ from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED, K, Scoreboard, rank_of
 from models.profile import Profiles
 from models.recommender import Recommender
+from models.stock import Stock
 from producers.bundled import REES46
 from producers.logs import open_log, read_log
 from producers.reading import Reading
@@ -97,7 +98,7 @@ def test_baselines_on_a_real_log_agree_with_the_oracle_and_the_published_figures
     events = rees46()
     profiles, recommender = (
         Profiles(sorted({event.user_id for event in events})),
-        Recommender(100_000, CPU, 0),
+        Recommender(Stock(100_000, CPU), 0),
     )
     for start in range(0, len(events), BATCH):
         examples = examples_from(events[start : start + BATCH], profiles, recommender)

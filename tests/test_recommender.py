@@ -10,12 +10,13 @@ from models.examples import Examples
 from models.metrics import MISSED, NOT_SCORED, K
 from models.recommender import Recommender
 from models.sources import SOURCES
+from models.stock import Stock
 
 CPU = torch.device("cpu")
 
 
 def recommender() -> Recommender:
-    return Recommender(1_000, CPU, seed=0)
+    return Recommender(Stock(1_000, CPU), seed=0)
 
 
 def nobody(count: int) -> Context:
@@ -56,7 +57,7 @@ def test_the_popular_list_is_as_long_as_asked_for() -> None:
 
 
 def test_the_longest_list_is_full_also_where_all_that_may_be_banned_is_popular() -> None:
-    model = Recommender(2_000, CPU, seed=0)
+    model = Recommender(Stock(2_000, CPU), seed=0)
     items = keys(torch.arange(1, 1_101))
     model.learn_many(examples(1_100, 1, CPU)._replace(item=items))
     banned = model.popular(33)[None, :]
@@ -84,21 +85,24 @@ def test_a_baseline_is_scored_by_what_it_would_serve_now_on_the_same_events() ->
 
 
 def test_what_is_withheld_is_in_no_list_until_it_is_back() -> None:
-    model = recommender()
+    stock = Stock(1_000, CPU)
+    model = Recommender(stock, seed=0)
     for seed in range(4):
         model.learn_many(examples(64, seed, CPU))
     context = contexts(64, 5, CPU)
     banned = context.items[:, :1]
     free, popular = model.predict_many(context, banned, K), model.popular(K)
     gone = popular[:3].numpy()
-    model.withhold(gone)
+    stock.unavailable.replace(gone)
+    model.note_withheld()
     model.learn_many(examples(64, 1, CPU)._replace(item=torch.from_numpy(gone.repeat(64)[:64].copy())))
     assert not torch.isin(model.predict_many(context, banned, K).items, popular[:3]).any()
     assert not torch.isin(model.popular(K), popular[:3]).any()
     own = context._replace(items=context.items.clone())
     own.items[:, 1:4] = popular[:3]
     assert not torch.isin(model.predict_many(own, banned, K).items, popular[:3]).any()
-    model.withhold(gone[:0])
+    stock.unavailable.replace(gone[:0])
+    model.note_withheld()
     assert torch.isin(popular[:3], model.popular(K)).all()
     assert torch.isin(free.items[0], model.predict_many(context, banned, 60).items[0]).float().mean() > 0.8
 

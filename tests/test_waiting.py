@@ -17,6 +17,7 @@ from models.record_block import records_of
 from models.row_forms import RowForm
 from models.row_records import KEY_BYTES, read_rows, record_bytes, row_records
 from models.snapshot import Snapshot
+from models.stock import Stock
 from models.table import Column, Table
 from models.waiting import AtOnce, Waiting
 
@@ -127,7 +128,7 @@ def test_without_a_ration_nothing_may_wait() -> None:
 
 
 def rationed() -> Recommender:
-    return Recommender(1_000, CPU, seed=5, is_rationed=True)
+    return Recommender(Stock(1_000, CPU), seed=5, is_rationed=True)
 
 
 def names_of(model: Recommender) -> Names:
@@ -168,7 +169,7 @@ def test_a_publication_keeps_to_its_bytes_but_for_one_row(sizes: list[int], form
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1_000, 9_000), min_size=1, max_size=8))
 def test_what_is_published_comes_to_the_whole_once_nothing_waits(sizes: list[int]) -> None:
-    model, replica = rationed(), Recommender(1_000, CPU, seed=5)
+    model, replica = rationed(), Recommender(Stock(1_000, CPU), seed=5)
     for number, size in enumerate(sizes):
         learn(model, number)
         replica.follow(published(model, size)[0])
@@ -180,7 +181,7 @@ def test_what_is_published_comes_to_the_whole_once_nothing_waits(sizes: list[int
 
 
 def test_what_waits_goes_out_though_nothing_is_learnt_any_more() -> None:
-    model, replica = rationed(), Recommender(1_000, CPU, seed=5)
+    model, replica = rationed(), Recommender(Stock(1_000, CPU), seed=5)
     learn(model, 0)
     publications = 0
     while publications == 0 or model.waiting:

@@ -10,6 +10,7 @@ import torch
 from models.fingerprint import fingerprint
 from models.profile import Profiles
 from models.recommender import Recommender
+from models.stock import Stock
 from stream.chaos.answers import Answers, check_answers
 from stream.chaos.erasures import asked_in, by_partition, failed_erasures, names_of_markers, sifted
 from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
@@ -111,7 +112,7 @@ class Oracle:
         """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""
         taught, steps = Taught.of(self._read("examples")), Steps.of(self._read("steps"))
         lessons = check_lessons(_teaching(truth.answered), taught, _teaching(truth.erased))
-        recommender = Recommender(self._settings.max_items, torch.device("cpu"), self._settings.seed)
+        recommender = Recommender(Stock(self._settings.max_items, torch.device("cpu")), self._settings.seed)
         thread = ModelThread()
         must = asyncio.run(thread.run(relearn, taught, steps, recommender))
         thread.close()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.recommender import Recommender
+from models.stock import Stock
 from producers.bundled import REES46
 from stream.broker import Broker
 from stream.chaos.learner import Steps, Taught, relearn, unequal_rows
@@ -60,7 +61,7 @@ def test_under_a_budget_news_come_as_well_and_after_a_good_end_nothing_is_missin
         assert 0 < other.complete < other.version
         running.load.finish()
         running.stop()
-        model = Recommender(running.settings.max_items, torch.device("cpu"), running.settings.seed)
+        model = Recommender(Stock(running.settings.max_items, torch.device("cpu")), running.settings.seed)
         rows = relearn(Taught.of(read(running, "examples")), Steps.of(read(running, "steps")), model)
         found = {key: value for (_, key), value in newest(read(running, "model")).items()}
         assert len(rows) > 100

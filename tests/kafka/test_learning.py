@@ -12,6 +12,7 @@ from shop import Log, Shop, finished
 from worker_process import WorkerProcess
 
 from models.recommender import Recommender
+from models.stock import Stock
 from producers.bundled import REES46
 from stream.chaos.learner import Steps, Taught, relearn, unequal_rows
 from stream.erasure_records import erasure_record
@@ -53,7 +54,7 @@ def forget_some(shop: Shop) -> None:
 def relearnt(shop: Shop) -> tuple[Recommender, dict[bytes, bytes | None]]:
     """Return a new model that has taken every step on record, and the rows it has come to."""
     settings = Settings()
-    model = Recommender(settings.max_items, CPU, settings.seed)
+    model = Recommender(Stock(settings.max_items, CPU), settings.seed)
     steps = Steps.of(committed(shop, "steps"))
     return model, relearn(Taught.of(shop.read("examples")), steps, model)
 
@@ -107,7 +108,7 @@ def test_without_the_erasures_it_is_another_model(stormed: Shop) -> None:
     taught, steps = Taught.of(stormed.read("examples")), Steps.of(committed(stormed, "steps"))
     assert sum(steps.erasures) >= 3 * FORGOTTEN  # the last ones may come too late for this worker
     nobody = taught._replace(erased_users=[0] * len(taught.erased_users))
-    rows = relearn(nobody, steps, Recommender(Settings().max_items, CPU, Settings().seed))
+    rows = relearn(nobody, steps, Recommender(Stock(Settings().max_items, CPU), Settings().seed))
     found = {record.key: record.value for record in committed(stormed, "model")}
     assert unequal_rows(rows, found) > 0
 

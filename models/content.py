@@ -1,0 +1,183 @@
+"""What the shop says of an item, as a scorer: the likes of what a user looks at, be they new or rare."""
+
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from models.examples import Examples
+from models.popularity import Popularity
+from models.scorer import Known, Proposal, Shortlist
+from models.sketch import SKETCH
+from models.stock import Stock
+from models.table import Table
+
+__all__ = ["Content"]
+
+# Proposed of the items of the latest item's category, and of those that are popular or new.
+_OF_CATEGORY: Final = 25
+_OF_POOL: Final = 10
+# Popular items of the pool.
+_POPULAR: Final = 2048
+# The pool is put together anew after so many proposals, or when something is described.
+_POOL_LASTS: Final = 16
+# Items of the context that speak, the n-th of them with weight 0.6^n.
+_HORIZON: Final = 5
+_DECAY: Final = 0.6
+# Of the inner product at first: a softmax over a hundred candidates has its most likely ones then.
+_SCALE: Final = 8.0
+_RATE: Final = 0.05
+# Events of an item after which what is said of it counts half: g = n / (n + 3) is left to the others.
+_KNOWN: Final = 3.0
+_TINY: Final = 1e-6
+
+
+class _Pool:
+    """The popular and the new items that are described: their keys, since when, and sketches."""
+
+    def __init__(self, stock: Stock, popular: Tensor) -> None:
+        keys = torch.unique(torch.cat([stock.newest, popular]))
+        keys = keys[~stock.unavailable.among(keys)]
+        rows = stock.find(keys)
+        self.described = stock.described
+        self.items = keys[rows != 0]  # int64[N]
+        rows = rows[rows != 0]
+        self.since, self.sketch = stock["since"][rows], stock["sketch"][rows]
+        self.left = _POOL_LASTS
+
+
+class Content:
+    """Proposes described items that are like those of the context, and learns which are looked at together.
+
+    A user is the mean sketch of their latest items, u; an item with sketch x scores u M x. M starts as a
+    multiple of the identity, so that likeness counts at first, and descends the softmax of what came next
+    among the items of its batch by row-wise Adagrad: an embedding of hashed n-grams that knows no ids, so
+    that new items need none (Volkovs, Yu and Poutanen, DropoutNet: Addressing Cold Start in Recommender
+    Systems, NIPS 2017, with all of them dropped). Popularity does not enter: an item is as often another's
+    negative as it is a positive.
+
+    Parameters
+    ----------
+    table
+        Has the column ``count`` of events of an item.
+    popularity
+        Knows what is popular.
+    stock
+        Has the descriptions.
+    """
+
+    prior: ClassVar[tuple[float, ...]] = (0.5, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def __init__(self, table: Table, popularity: Popularity, stock: Stock) -> None:
+        self._table, self._popularity, self._stock = table, popularity, stock
+        self._map = _SCALE * torch.eye(SKETCH, device=table.device)  # float32[S, S]
+        self._square = torch.zeros(SKETCH, device=table.device)
+        decays = _DECAY ** torch.arange(_HORIZON, dtype=torch.float32)
+        self._decays = decays.to(table.device)  # float32[H]
+        self._pool = _Pool(stock, stock.newest)
+
+    def propose(self, known: Known) -> Proposal:
+        """Return those most like the context, of its category and of the pool.
+
+        An item that was described after the context's latest action is not proposed.
+        """
+        if not len(self._stock):
+            return Proposal(known.context.items[:, :0])
+        users = self._users(known.context.items)  # float32[B, S]
+        wanted = users @ self._map
+        found = torch.cat([self._of_category(known, wanted), self._of_pool(known, wanted)], dim=1)
+        return Proposal(torch.where(users.any(dim=1, keepdim=True), found, 0))
+
+    def columns(self, known: Known, shortlist: Shortlist) -> list[Tensor]:
+        """Return what speaks for each candidate.
+
+        The log of its share of a softmax, also as far as its own events say little; the likeness without what
+        was learnt; whether it has the category and the brand of the latest item; how near its price is.
+        """
+        if not len(self._stock):
+            return [torch.zeros(shortlist.items.shape, device=shortlist.items.device)] * len(self.prior)
+        rows = self._stock.find(shortlist.items)  # int64[B, C]
+        users = self._users(known.context.items)
+        both = torch.stack([users @ self._map, users], dim=2)  # float32[B, S, 2]
+        scores, likeness = torch.bmm(embedding(rows, self._stock["sketch"]), both).unbind(dim=2)
+        log_share = scores.masked_fill(shortlist.items == 0, -1e4).log_softmax(dim=1).clamp(min=-10) / 10
+        unknown = _KNOWN / (_KNOWN + self._table["count"][shortlist.rows])
+        latest = self._stock.find(known.context.items[:, :1])  # int64[B, 1]
+        near = torch.exp(-(self._stock["log_price"][rows] - self._stock["log_price"][latest]).abs())
+        return [
+            log_share,
+            log_share * unknown,
+            likeness,
+            self._same("category", rows, latest),
+            self._same("brand", rows, latest),
+            near.nan_to_num(0.0),
+        ]
+
+    def learn_many(self, examples: Examples) -> Tensor:
+        """Learn from examples of described items; return their losses, float32[B], 0 for the others."""
+        losses = torch.zeros(len(examples.item), device=examples.item.device)
+        if not len(self._stock):
+            return losses
+        rows = self._stock.find(examples.item)
+        self._stock.show(examples.item[rows != 0])
+        users = self._users(examples.context.items)
+        teaches = (rows != 0) & users.any(dim=1)  # bool[B]
+        users, items = users[teaches], examples.item[teaches]  # float32[n, S], int64[n]
+        vectors = self._stock["sketch"][rows[teaches]]  # float32[n, S]
+        itself = torch.eye(len(items), dtype=torch.bool, device=items.device)
+        again = (items[:, None] == items) & ~itself
+        log_shares = (users @ self._map @ vectors.T).masked_fill(again, -1e4).log_softmax(dim=1)
+        self._descend(users.T @ (log_shares.exp() - itself.to(torch.float32)) @ vectors)
+        losses[teaches] = -log_shares.diagonal()
+        return losses
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was learnt and its optimizer's state, of types that msgpack has."""
+        return {"map": self._map.cpu().numpy().tobytes(), "square": self._square.cpu().numpy().tobytes()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        for name, tensor in (("map", self._map), ("square", self._square)):
+            tensor.copy_(torch.frombuffer(bytearray(state[name]), dtype=torch.float32).view_as(tensor))
+
+    def _users(self, items: Tensor) -> Tensor:
+        """Return the mean sketches of contexts' latest items (int64[B, L]), float32[B, S]."""
+        rows = self._stock.find(items[:, :_HORIZON])  # int64[B, H]
+        weights = self._decays * (rows != 0)
+        weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=_TINY)
+        return torch.einsum("bhs,bh->bs", embedding(rows, self._stock["sketch"]), weights)
+
+    def _of_category(self, known: Known, wanted: Tensor) -> Tensor:
+        """Return keys, int64[B, P], 0 for none."""
+        items = self._stock.of_category(self._stock.find(known.context.items[:, 0]))  # int64[B, N]
+        rows = self._stock.find(items)
+        scores = torch.bmm(embedding(rows, self._stock["sketch"]), wanted[:, :, None]).squeeze(2)
+        hidden = (rows == 0) | (self._stock["since"][rows] >= known.context.ts[:, :1])
+        return _best(scores, hidden, items, _OF_CATEGORY)
+
+    def _of_pool(self, known: Known, wanted: Tensor) -> Tensor:
+        """Return keys, int64[B, P], 0 for none."""
+        if self._pool.left == 0 or self._pool.described != self._stock.described:
+            popular = self._table["key"][self._popularity.top_rows[:_POPULAR]]
+            self._pool = _Pool(self._stock, popular)
+        self._pool.left -= 1
+        items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
+        hidden = self._pool.since >= known.context.ts[:, :1]
+        return _best(wanted @ self._pool.sketch.T, hidden, items, _OF_POOL)
+
+    def _same(self, name: str, rows: Tensor, latest: Tensor) -> Tensor:
+        """Return 1 where a row has what the latest item has under ``name``, float32[B, C]."""
+        column = self._stock[name]
+        return ((column[rows] == column[latest]) & (column[latest] != 0)).to(torch.float32)
+
+    def _descend(self, slope: Tensor) -> None:
+        self._square += slope.square().mean(dim=1)
+        self._map -= _RATE * slope / (self._square.sqrt() + _TINY)[:, None]
+
+
+def _best(scores: Tensor, hidden: Tensor, items: Tensor, count: int) -> Tensor:
+    """Return the best items that are not hidden, of [B, N] each: int64[B, count], 0 for none."""
+    best = scores.masked_fill(hidden, -torch.inf).topk(min(count, scores.shape[1]), dim=1, sorted=False)
+    return torch.where(best.values > -torch.inf, items.gather(1, best.indices), 0)
