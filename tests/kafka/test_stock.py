@@ -1,6 +1,7 @@
 """What the shop does not have is in no list, on any worker; what it has again may be."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,23 @@ def test_an_item_goes_and_comes_on_every_worker(shop: Shop, workers: list[Worker
     for worker in workers:
         worker.until(lambda worker=worker: back <= set(_popular(worker)), "they are back")
         assert not {gone[1], gone[3]} & set(_popular(worker))
+
+
+def test_a_new_item_is_recommended_as_soon_as_it_is_described(
+    shop: Shop, workers: list[WorkerProcess]
+) -> None:
+    seen = _popular(workers[0])[0]
+    kind = {"category": ["made", "up"], "title": "a thing that was never there", "brand": "nobody's"}
+    now = time.time_ns() // 1_000_000
+    shop.publish([_said(seen, **kind), _said("brand new", **kind)])
+    view = {"event_id": "e", "event": "view_item", "ts": now, "user_id": "curious", "item_id": seen}
+    shop.publish([("clicks", b"curious", json.dumps(view).encode())])
+
+    def is_listed() -> bool:  # by the one that has the user
+        pages = (worker.get("/users/curious/recommendations?k=100").json["items"] for worker in workers)
+        return ("brand new", "content") in {(it["item_id"], it["source"]) for page in pages for it in page}
+
+    workers[0].until(is_listed, "it is recommended")
 
 
 def test_a_new_worker_is_ready_only_when_it_knows_the_stock(
