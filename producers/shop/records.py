@@ -14,8 +14,9 @@ from producers.shop.plan import HOUR_MS, ShopPlan
 from producers.shop.stock import Stock
 from producers.shop.truth import Truth
 from producers.shop.words import Words
+from producers.source import Gone
 
-__all__ = ["Gone", "Names", "Records"]
+__all__ = ["Names", "Records"]
 
 # The events of a view are told apart by a letter.
 _LETTERS: Final = ("l", "v", "c", "x", "p", "r")
@@ -24,13 +25,6 @@ _LIST, _VIEW, _PURCHASE = (
 )
 # So much later than its view an event is of no session any more.
 _SESSION_MS: Final = HOUR_MS // 2
-
-
-class Gone(msgspec.Struct, frozen=True):
-    """An item whose catalog record is deleted; ``ts`` is in milliseconds since the Unix epoch."""
-
-    item_id: str
-    ts: int
 
 
 class Names:

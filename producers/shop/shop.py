@@ -9,9 +9,10 @@ from models.events import Event, Item
 from producers.shop.columns import Chunk
 from producers.shop.outcomes import Numbers, outcomes
 from producers.shop.plan import ShopPlan
-from producers.shop.records import Gone, Records
+from producers.shop.records import Records
 from producers.shop.truth import Truth
 from producers.shop.visits import Visits, stretch_ms
+from producers.source import Gone
 
 __all__ = ["Shop"]
 
