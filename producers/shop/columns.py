@@ -8,6 +8,7 @@
 | V | views of the sessions that begin in a stretch |
 | I, L | items, leaf categories |
 | U, T | users; tastes, of which a user has one at a time |
+| A | aspects: what alikeness is seen in, one from the start and one more from each sudden drift |
 | F, D | favourite categories of a taste; dimensions of the space of tastes |
 """
 

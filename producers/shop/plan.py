@@ -13,6 +13,14 @@ _START: Final = 1_704_067_200_000
 # Every leaf category holds a few items, and there are four of them at least.
 _MIN_ITEMS: Final = 20
 _LONGEST_LIST: Final = 8
+# What memory and a second of drawing can hold; a century, from before the year 4000.
+_MOST: Final = {
+    "users": 10_000_000,
+    "days": 36_525,
+    "views_per_day": 1_000_000_000,
+    "start": 64_060_588_800_000,
+}
+_MOST_ITEMS: Final = 1_000_000
 
 
 class ShopPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,16 +72,16 @@ class ShopPlan(msgspec.Struct, frozen=True, kw_only=True):
     start: int = _START
 
     def __post_init__(self) -> None:
-        for name in ("users", "days", "views_per_day", "start"):
+        for name, most in _MOST.items():
             number = getattr(self, name)
-            if not number > 0:
-                raise ValueError(f"{name} must be more than 0, is {number}")
+            if not 0 < number <= most:
+                raise ValueError(f"{name} must be more than 0 and at most {most:,}, is {number}")
         for name in ("drift_share", "swing", "weekly_swing", "births", "deaths", "bots"):
             share = getattr(self, name)
             if not 0 <= share < 1:
                 raise ValueError(f"{name} must be at least 0 and less than 1, is {share}")
-        if self.items < _MIN_ITEMS:
-            raise ValueError(f"items must be at least {_MIN_ITEMS}, is {self.items}")
+        if not _MIN_ITEMS <= self.items <= _MOST_ITEMS:
+            raise ValueError(f"items must be {_MIN_ITEMS} to {_MOST_ITEMS:,}, is {self.items}")
         if not 0 <= self.impressions <= _LONGEST_LIST:
             raise ValueError(f"impressions must be 0 to {_LONGEST_LIST}, is {self.impressions}")
         if self.seed < 0:

@@ -15,7 +15,7 @@ KINDS: Final = 4
 # How much of an item's place in the space of tastes is its kind's, the rest its own; squares sum to 1.
 _OF_KIND: Final = 0.8
 _OWN: Final = 0.6
-_ITEMS_PER_LEAF: Final = 40
+_ITEMS_PER_LEAF: Final = 80
 _LEAVES: Final = (4, 512)
 # Branches at each step from the leaf towards the root.
 BRANCHES: Final = 4
@@ -35,16 +35,21 @@ _APART: Final = 2**41
 class Stock:
     """The items, numbered leaf by leaf and, within a leaf, from the best known to the least.
 
+    What is alike depends on the aspect. A sudden drift brings a new one, in which other items stand
+    near each other, and in which those of one leaf go with those of another.
+
     Attributes
     ----------
     first, size
         Where each leaf's items begin, and how many they are: int64[L].
     root
         The root category of each leaf: int64[L].
+    partner
+        The leaf whose items go with those of a leaf, which at the start is itself: int64[A, L].
     leaf, kind, brand
         Of each item: int64[I].
     vector
-        Where each item stands in the space of tastes, of length about 1: float64[I, D].
+        Where each item stands in the space of tastes, of length about 1: float64[A, I, D].
     quality
         What all users find good about it, of mean 0 and deviation 1: float64[I].
     level
@@ -54,7 +59,7 @@ class Stock:
     birth, death
         From when to when it is there, in milliseconds since the Unix epoch: int64[I].
     near
-        The items of its leaf that stand nearest, nearest first: int64[I, 8].
+        The items of its leaf's partner that stand nearest, nearest first: int64[A, I, 8].
     """
 
     def __init__(self, plan: ShopPlan) -> None:
@@ -66,15 +71,18 @@ class Stock:
         self.leaf = np.repeat(np.arange(leaves), self.size)
         self.kind = rng.integers(KINDS, size=plan.items)
         self.brand = self.root[self.leaf] * _BRANDS_PER_ROOT + rng.integers(_BRANDS_PER_ROOT, size=plan.items)
-        kinds = _unit(rng.normal(size=(leaves * KINDS, DIMENSIONS)))
-        own = _unit(rng.normal(size=(plan.items, DIMENSIONS)))
-        self.vector = _OF_KIND * kinds[self.leaf * KINDS + self.kind] + _OWN * own
+        # Each later aspect has random numbers of its own, and kinds that have no names.
+        later = [np.random.default_rng((plan.seed, 1, aspect)) for aspect, _ in enumerate(plan.drifts, 1)]
+        shifts = [0, *[int(one.integers(1, leaves)) for one in later]]
+        self.partner = (np.arange(leaves) + np.array(shifts)[:, None]) % leaves
+        unnamed = [self._vector(one, one.integers(KINDS, size=plan.items)) for one in later]
+        self.vector = np.stack([self._vector(rng, self.kind), *unnamed])
         self.quality = rng.normal(size=plan.items)
         self.level = rng.normal(size=plan.items)
         usual = rng.normal(3.5, 0.8, leaves)  # the logarithm of the leaf's middle price: about 33
         self.price = np.exp(usual[self.leaf] + 0.4 * self.level).round(2)
         self.birth, self.death = _lives(rng, plan, self.first)
-        self.near = self._nearest()
+        self.near = np.stack([self._nearest(aspect) for aspect in range(len(self.vector))])
         # Leaf by leaf, oldest first, and when each of them was born on a scale that leaves do not share.
         self._by_birth = np.lexsort((self.birth, self.leaf))
         self._oldest = int(self.birth.min())
@@ -92,15 +100,26 @@ class Stock:
         born = np.searchsorted(self._born, leaf * _APART + ts - self._oldest, side="right")
         return np.asarray(self._by_birth[np.maximum(born - 1 - back, self.first[leaf])])
 
-    def _nearest(self) -> Ints:
+    def _vector(self, rng: np.random.Generator, kind: Ints) -> Floats:
+        """Return where items of those kinds stand in one aspect: float64[I, D]."""
+        kinds = _unit(rng.normal(size=(len(self.first) * KINDS, DIMENSIONS)))
+        own = _unit(rng.normal(size=(len(self.leaf), DIMENSIONS)))
+        return np.asarray(_OF_KIND * kinds[self.leaf * KINDS + kind] + _OWN * own)
+
+    def _nearest(self, aspect: int) -> Ints:
         near = np.empty((len(self.leaf), _NEAR), np.int64)
-        for first, size in zip(self.first.tolist(), self.size.tolist(), strict=True):
-            vectors = self.vector[first : first + size]
-            alike = vectors @ vectors.T
-            np.fill_diagonal(alike, -np.inf)
-            order = np.argsort(-alike, axis=1, kind="stable")[:, : min(_NEAR, size - 1)]
-            near[first : first + size] = first + np.take(order, np.arange(_NEAR) % order.shape[1], axis=1)
+        for leaf, partner in enumerate(self.partner[aspect].tolist()):
+            here, there = self._items_of(leaf), self._items_of(partner)
+            alike = self.vector[aspect, here] @ self.vector[aspect, there].T
+            if leaf == partner:
+                np.fill_diagonal(alike, -np.inf)
+            few = min(_NEAR, alike.shape[1] - 1)
+            order = np.argsort(-alike, axis=1, kind="stable")[:, :few]
+            near[here] = self.first[partner] + order[:, np.arange(_NEAR) % few]
         return near
+
+    def _items_of(self, leaf: int) -> slice:
+        return slice(int(self.first[leaf]), int(self.first[leaf] + self.size[leaf]))
 
 
 def _leaf_sizes(rng: np.random.Generator, leaves: int, items: int) -> Ints:

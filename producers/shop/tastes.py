@@ -1,6 +1,6 @@
 """What the users of the made-up shop like, and how that drifts."""
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,18 +18,25 @@ _BRANDS: Final = 2
 # Some users come far more often than others.
 _ACTIVITY_SIGMA: Final = 1.0
 _MOOD_SIGMA: Final = 0.4
+_STRICTNESS: Final = (0.2, 1.0)
+# What is in no fashion at all still has a little of it.
+_UNFASHIONABLE: Final = 1e-9
+# Tastes drawn at a time: a row of noise has a number for each leaf.
+_BLOCK: Final = 16_384
 
 
 class Tastes:
     """Which taste each user has at which time, and the tastes.
 
     A sudden drift gives its users tastes that are drawn anew, around categories that have come into
-    fashion; a gradual one turns all vectors, each in a plane of its own.
+    fashion and those that now go with them; a gradual one turns all vectors, each in a plane of its own.
 
     Attributes
     ----------
     favourites
         The favourite leaf categories of a taste, best first: int64[T, F].
+    aspect
+        In which aspect of the items it finds them alike: int64[T].
     brands
         Its favourite brands: int64[T, 2].
     level
@@ -48,23 +55,24 @@ class Tastes:
 
     def __init__(self, plan: ShopPlan, stock: Stock) -> None:
         rng = np.random.default_rng((plan.seed, 2))
-        users = plan.users
-        activity = rng.lognormal(sigma=_ACTIVITY_SIGMA, size=users)
+        activity = rng.lognormal(sigma=_ACTIVITY_SIGMA, size=plan.users)
         self.activity = activity / activity.sum()
-        self.mood = rng.normal(0.0, _MOOD_SIGMA, users)
-        self.is_bot = rng.random(users) < plan.bots
+        self.mood = rng.normal(0.0, _MOOD_SIGMA, plan.users)
+        self.is_bot = rng.random(plan.users) < plan.bots
+        changing = round(plan.drift_share * plan.users)
+        counts = [plan.users, *[changing for _ in plan.drifts]]
+        # Each sudden drift has random numbers of its own: all before it is as it were without it.
+        drawn = [_drawn((plan.seed, 2, aspect), stock, count) for aspect, count in enumerate(counts)]
+        columns: Any = (np.concatenate(columns) for columns in zip(*drawn, strict=True))
+        self._drawn = _Drawn(*columns)
+        self.aspect = np.repeat(np.arange(len(counts)), counts)
+        self.favourites, self.brands = self._drawn.favourites, self._drawn.brands
+        self.level, self.strictness = self._drawn.level, self._drawn.strictness
+        at_home = stock.root[self.favourites[: plan.users, 0]] + rng.random(plan.users)
+        self.peak = at_home / (stock.root[-1] + 1)
         self._start, self._gradual = plan.start, plan.gradual
         self._drifts = np.array(plan.drifts, np.int64)
-        self._rows = _rows(rng, plan)
-        changes = np.diff(self._rows.max(axis=1), prepend=-1)
-        self.favourites = np.concatenate([_favourites(rng, stock, int(count)) for count in changes])
-        tastes = len(self.favourites)
-        self.peak = (stock.root[self.favourites[:users, 0]] + rng.random(users)) / (stock.root[-1] + 1)
-        self.brands = _brands(rng, stock, self.favourites)
-        self.level = rng.normal(size=tastes)
-        self.strictness = rng.uniform(0.2, 1.0, tastes)
-        plane = np.linalg.qr(rng.normal(size=(tastes, DIMENSIONS, 2)))[0]  # float64[T, D, 2]
-        self._from, self._towards = plane[..., 0], plane[..., 1]
+        self._rows = _rows(plan, changing)
 
     def of(self, user: Ints, ts: Ints) -> Ints:
         """Return which taste each user has at that time, in milliseconds since the Unix epoch."""
@@ -72,8 +80,9 @@ class Tastes:
 
     def vector(self, taste: Ints, ts: Ints) -> Floats:
         """Return where each taste stands at that time, of length 1: float64[..., D]."""
+        plane = self._drawn.plane[taste]  # float64[..., D, 2]
         angle = (self._gradual * (ts - self._start) / DAY_MS)[..., None]
-        return np.asarray(np.cos(angle) * self._from[taste] + np.sin(angle) * self._towards[taste])
+        return np.asarray(np.cos(angle) * plane[..., 0] + np.sin(angle) * plane[..., 1])
 
     def draw_leaf(self, rng: np.random.Generator, taste: Ints) -> Ints:
         """Return one of each taste's favourite categories."""
@@ -81,25 +90,60 @@ class Tastes:
 
     def fondness(self, taste: Ints, leaf: Ints) -> Floats:
         """Return how much each taste likes that category, 0 to 1."""
-        return np.asarray(((self.favourites[taste] == leaf[..., None]) * _WEIGHTS).sum(axis=-1))
+        return np.asarray(((self.favourites[taste] == leaf[..., None]) * _WEIGHTS).max(axis=-1))
 
 
-def _rows(rng: np.random.Generator, plan: ShopPlan) -> Ints:
+class _Drawn(NamedTuple):
+    """Tastes of one time, column by column; ``plane`` has two directions at right angles."""
+
+    favourites: Ints
+    brands: Ints
+    level: Floats
+    strictness: Floats
+    plane: Floats  # float64[T, D, 2]
+
+
+def _drawn(seed: tuple[int, int, int], stock: Stock, tastes: int) -> _Drawn:
+    """Return so many new tastes; the last of ``seed`` is the aspect in which they find items alike."""
+    rng = np.random.default_rng(seed)
+    favourites = _favourites(rng, stock, seed[-1], tastes)
+    plane = np.linalg.qr(rng.normal(size=(tastes, DIMENSIONS, 2)))[0]
+    return _Drawn(
+        favourites=favourites,
+        brands=_brands(rng, stock, favourites),
+        level=rng.normal(size=tastes),
+        strictness=rng.uniform(*_STRICTNESS, tastes),
+        plane=plane,
+    )
+
+
+def _rows(plan: ShopPlan, changing: int) -> Ints:
     """Return the taste of each user from the start, and from each sudden drift: int64[1 + drifts, U]."""
     rows = [np.arange(plan.users)]
-    changing = round(plan.drift_share * plan.users)
-    for _ in plan.drifts:
+    for drift in range(len(plan.drifts)):
         row = rows[-1].copy()
-        row[rng.permutation(plan.users)[:changing]] = rows[-1].max() + 1 + np.arange(changing)
+        who = np.random.default_rng((plan.seed, 7, drift)).permutation(plan.users)[:changing]
+        row[who] = plan.users + drift * changing + np.arange(changing)
         rows.append(row)
     return np.stack(rows)
 
 
-def _favourites(rng: np.random.Generator, stock: Stock, tastes: int) -> Ints:
-    """Return the favourites of tastes of one time; what is in fashion then is liked by many."""
+def _favourites(rng: np.random.Generator, stock: Stock, aspect: int, tastes: int) -> Ints:
+    """Return the favourites of new tastes; what is in fashion then is liked by many.
+
+    After a sudden drift every second one goes with the one before it.
+    """
     leaves = len(stock.first)
-    fashion = np.log(rng.dirichlet(np.ones(leaves)) + 1e-9)
-    return np.argsort(-(fashion + rng.gumbel(size=(tastes, leaves))), axis=1)[:, : len(_WEIGHTS)]
+    fashion = np.log(rng.dirichlet(np.ones(leaves)) + _UNFASHIONABLE)
+    blocks = range(0, tastes, _BLOCK)
+    drawn = [
+        np.argsort(-fashion - rng.gumbel(size=(min(_BLOCK, tastes - at), leaves)), axis=1)[:, : len(_WEIGHTS)]
+        for at in blocks
+    ]
+    favourites = np.concatenate(drawn) if drawn else np.empty((0, len(_WEIGHTS)), np.int64)
+    if aspect:
+        favourites[:, 1::2] = stock.partner[aspect, favourites[:, ::2]]
+    return favourites
 
 
 def _brands(rng: np.random.Generator, stock: Stock, favourites: Ints) -> Ints:

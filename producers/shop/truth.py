@@ -76,7 +76,8 @@ class Truth:
     def fit(self, user: Ints, item: Ints, ts: Ints) -> Floats:
         """Return how much each user likes each item at that time."""
         taste = self.tastes.of(user, ts)
-        alike = np.einsum("...d,...d->...", self.tastes.vector(taste, ts), self.stock.vector[item])
+        vector = self.stock.vector[self.tastes.aspect[taste], item]
+        alike = np.einsum("...d,...d->...", self.tastes.vector(taste, ts), vector)
         brand = (self.tastes.brands[taste] == self.stock.brand[item][..., None]).any(axis=-1)
         category = self.tastes.fondness(taste, self.stock.leaf[item])
         return np.asarray(_CATEGORY * category + _BRAND * brand + _VECTOR * alike)

@@ -72,7 +72,9 @@ class Walk:
     def _score(self, user: Ints, ts: Ints, item: Ints, offered: Ints) -> Floats:
         who, when, before = user[:, None], ts[:, None], item[:, None]
         score = self._truth.fit(who, offered, when) + _QUALITY * self._truth.appeal(offered, when)
-        alike = np.einsum("scd,sd->sc", self._stock.vector[offered], self._stock.vector[item])
+        aspect = self._tastes.aspect[self._tastes.of(user, ts)]
+        vector = self._stock.vector
+        alike = np.einsum("scd,sd->sc", vector[aspect[:, None], offered], vector[aspect, item])
         score += np.where(before < 0, 0.0, _NEARNESS * alike)
         score = np.where(self._tastes.is_bot[who], 0.0, score)
         score -= self._bias * np.log1p(np.arange(offered.shape[1]))
@@ -86,7 +88,8 @@ class Walk:
         taste = self._tastes.of(user, ts)
         liked = self._tastes.draw_leaf(rng, taste)
         here = np.where(item < 0, liked, self._stock.leaf[item])
-        beside = self._stock.near[item[:, None], rng.integers(8, size=(len(user), _BESIDE))]
+        aspect, near = self._tastes.aspect[taste][:, None], self._stock.near
+        beside = near[aspect, item[:, None], rng.integers(near.shape[2], size=(len(user), _BESIDE))]
         beside = np.where(item[:, None] < 0, self._known(rng, here, _BESIDE), beside)
         before = self._latest[user[:, None], rng.integers(_REMEMBERED, size=(len(user), _BEFORE))]
         known, liked_known = self._known(rng, here, _KNOWN), self._known(rng, liked, _LIKED)
