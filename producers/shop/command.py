@@ -30,7 +30,9 @@ _USUAL: Final = ShopPlan()
 @click.option(
     "--drift-share", type=float, default=_USUAL.drift_share, show_default=True, help="Of the users."
 )
-@click.option("--impressions", type=int, default=0, help="Items shown in a list before a view, up to 8.")
+@click.option(
+    "--impressions", type=int, default=0, help="Items shown in a list before a view, at most; up to 8."
+)
 @click.option("--bots", type=float, default=0.0, help="The share of the users who are none.")
 @click.option("--truth", type=_NEW_FILE, help="Write what is true of the views as JSON Lines.")
 @click.option("--log", type=_NEW_FILE, help="Write the events as JSON Lines instead of publishing them.")

@@ -43,7 +43,7 @@ class ShopPlan(msgspec.Struct, frozen=True, kw_only=True):
     births, deaths
         The shares of the items that are born, and that go, while the shop is open.
     impressions
-        How many items a list shows, each an event of its own; 0 for no lists.
+        How many items a list shows at most, each an event of its own; 0 for no lists.
     bots
         The share of the users who are none: they view what comes, fast, and buy nothing.
     start

@@ -19,10 +19,6 @@ _BRANDS: Final = 2
 _ACTIVITY_SIGMA: Final = 1.0
 _MOOD_SIGMA: Final = 0.4
 _STRICTNESS: Final = (0.2, 1.0)
-# What is in no fashion at all still has a little of it.
-_UNFASHIONABLE: Final = 1e-9
-# Tastes drawn at a time: a row of noise has a number for each leaf.
-_BLOCK: Final = 16_384
 
 
 class Tastes:
@@ -131,16 +127,10 @@ def _rows(plan: ShopPlan, changing: int) -> Ints:
 def _favourites(rng: np.random.Generator, stock: Stock, aspect: int, tastes: int) -> Ints:
     """Return the favourites of new tastes; what is in fashion then is liked by many.
 
-    After a sudden drift every second one goes with the one before it.
+    After a sudden drift every second one goes with the one before it. One may come twice.
     """
-    leaves = len(stock.first)
-    fashion = np.log(rng.dirichlet(np.ones(leaves)) + _UNFASHIONABLE)
-    blocks = range(0, tastes, _BLOCK)
-    drawn = [
-        np.argsort(-fashion - rng.gumbel(size=(min(_BLOCK, tastes - at), leaves)), axis=1)[:, : len(_WEIGHTS)]
-        for at in blocks
-    ]
-    favourites = np.concatenate(drawn) if drawn else np.empty((0, len(_WEIGHTS)), np.int64)
+    fashion = np.cumsum(rng.dirichlet(np.ones(len(stock.first))))
+    favourites = np.searchsorted(fashion[:-1], rng.random((tastes, len(_WEIGHTS))), side="right")
     if aspect:
         favourites[:, 1::2] = stock.partner[aspect, favourites[:, ::2]]
     return favourites

@@ -48,9 +48,9 @@ class Walk:
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
         self._stock, self._tastes = truth.stock, truth.tastes
-        users, lists = truth.plan.users, truth.plan.impressions
-        self._shown = lists or _BESIDE + _KNOWN + _FRESH + _LIKED + _LIKED_FRESH + _BEFORE
-        self._bias = _BIAS if lists else 0.0
+        users = truth.plan.users
+        self._lists = truth.plan.impressions
+        self._bias = _BIAS if self._lists else 0.0
         self._latest = np.full((users, _REMEMBERED), -1)
         self._views = np.zeros(users, np.int64)
 
@@ -59,29 +59,36 @@ class Walk:
 
         No user may be twice among them.
         """
-        offered = self._offer(rng, user, ts, item)
-        score = self._score(user, ts, item, offered)
+        shown = self._shown(rng, user, ts, item)
+        score = np.where(shown >= 0, self._score(user, ts, item, shown), -np.inf)
         place = np.argmax(score + rng.gumbel(size=score.shape), axis=1)
-        rows = np.arange(len(user))
-        chosen = np.where(np.isneginf(score[rows, place]), -1, offered[rows, place])
+        chosen = shown[np.arange(len(user)), place]
         returns = np.minimum((self._latest[user] == chosen[:, None]).sum(axis=1), MOST_RETURNS)
         self._latest[user, self._views[user] % _REMEMBERED] = chosen
         self._views[user] += 1
-        return Step(chosen, returns, np.where(np.isneginf(score), -1, offered), place)
+        return Step(chosen, returns, shown, place)
 
-    def _score(self, user: Ints, ts: Ints, item: Ints, offered: Ints) -> Floats:
-        who, when, before = user[:, None], ts[:, None], item[:, None]
-        score = self._truth.fit(who, offered, when) + _QUALITY * self._truth.appeal(offered, when)
+    def _score(self, user: Ints, ts: Ints, item: Ints, shown: Ints) -> Floats:
+        who, when = user[:, None], ts[:, None]
+        score = self._truth.fit(who, shown, when) + _QUALITY * self._truth.appeal(shown, when)
         aspect = self._tastes.aspect[self._tastes.of(user, ts)]
         vector = self._stock.vector
-        alike = np.einsum("scd,sd->sc", vector[aspect[:, None], offered], vector[aspect, item])
-        score += np.where(before < 0, 0.0, _NEARNESS * alike)
+        alike = np.einsum("scd,sd->sc", vector[aspect[:, None], shown], vector[aspect, item])
+        score += np.where(item[:, None] < 0, 0.0, _NEARNESS * alike)
         score = np.where(self._tastes.is_bot[who], 0.0, score)
-        score -= self._bias * np.log1p(np.arange(offered.shape[1]))
-        may = self._stock.is_there(offered, when - LEAD_MS, when) & (offered >= 0) & (offered != before)
-        if self._bias:
-            may &= _is_first(offered)
-        return np.where(may, score, -np.inf)
+        return score - self._bias * np.log1p(np.arange(shown.shape[1]))
+
+    def _shown(self, rng: np.random.Generator, user: Ints, ts: Ints, item: Ints) -> Ints:
+        """Return what each session can choose from, -1 where a candidate cannot be: int64[S, C]."""
+        offered, when = self._offer(rng, user, ts, item), ts[:, None]
+        may = self._stock.is_there(offered, when - LEAD_MS, when) & (offered >= 0)
+        may &= offered != item[:, None]
+        if not self._lists:
+            return np.where(may, offered, -1)
+        # A list has each item once, and no gaps.
+        shown = np.where(may & _is_first(offered), offered, -1)
+        order = np.argsort(shown < 0, axis=1, kind="stable")
+        return np.take_along_axis(shown, order, axis=1)[:, : self._lists]
 
     def _offer(self, rng: np.random.Generator, user: Ints, ts: Ints, item: Ints) -> Ints:
         """Return candidates in a random order, -1 where there is none: int64[S, C]."""
@@ -95,7 +102,7 @@ class Walk:
         known, liked_known = self._known(rng, here, _KNOWN), self._known(rng, liked, _LIKED)
         fresh, liked_fresh = self._fresh(rng, here, ts, _FRESH), self._fresh(rng, liked, ts, _LIKED_FRESH)
         offered = np.concatenate((beside, known, fresh, liked_known, liked_fresh, before), axis=1)
-        return rng.permuted(offered, axis=1)[:, : self._shown]
+        return rng.permuted(offered, axis=1)
 
     def _known(self, rng: np.random.Generator, leaf: Ints, count: int) -> Ints:
         uniform = rng.random((len(leaf), count))
