@@ -1,5 +1,6 @@
 """``headrace shop``: publish made-up traffic, or write it down."""
 
+import time
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -49,18 +50,25 @@ def shop(
     if log is not None and (choices["rate"] or choices["speed"] or report_file is not None):
         raise click.UsageError("--log writes instead of publishing: leave out --rate, --speed and --json")
     plan, limit = _plan(choices), choices["limit"]
-    made = Shop(plan)
     try:
-        if truth is not None:
-            click.echo(f"{truth}: the truth of {write_truth(truth, made, limit):,} views")
-        if catalog is not None:
-            click.echo(f"{catalog}: {write_catalog(catalog, made):,} items")
-        if log is not None:
-            click.echo(f"{log}: {write_log(log, made, limit):,} events")
+        _write(Shop(plan), limit, {"truth": truth, "catalog": catalog, "log": log})
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
     if log is None:
         publish(ReplayPlan(log=Traffic(plan), **choices), f"shop {plan.seed}", report_file)
+
+
+def _write(made: Shop, limit: int | None, files: dict[str, Path | None]) -> None:
+    """Write the files that are asked for, and say what they hold."""
+    if (truth := files["truth"]) is not None:
+        click.echo(f"{truth}: the truth of {write_truth(truth, made, limit):,} views")
+    if (catalog := files["catalog"]) is not None:
+        click.echo(f"{catalog}: {write_catalog(catalog, made):,} items")
+    if (log := files["log"]) is not None:
+        start = time.monotonic()
+        events = write_log(log, made, limit)
+        seconds = time.monotonic() - start
+        click.echo(f"{log}: {events:,} events in {seconds:.2f} s, {events / seconds:,.0f} events/s")
 
 
 def _plan(choices: dict[str, Any]) -> ShopPlan:
