@@ -33,7 +33,8 @@ class Numbers(NamedTuple):
 
     def after(self, drawn: Views) -> "Numbers":
         """Return the numbers after these views too."""
-        return Numbers(self.views + len(drawn.ts), self.sessions + len(np.unique(drawn.session)))
+        sessions = int(drawn.session.max(initial=-1)) + 1
+        return Numbers(self.views + len(drawn.ts), self.sessions + sessions)
 
 
 def outcomes(rng: np.random.Generator, truth: Truth, views: Views, before: Numbers) -> Chunk:

@@ -20,8 +20,9 @@ _LEAVES: Final = (4, 512)
 # Branches at each step from the leaf towards the root.
 BRANCHES: Final = 4
 _BRANDS_PER_ROOT: Final = 12
-_NEAR: Final = 8
-_FEWEST: Final = 3
+_NEAR: Final = 4
+# So many items has each leaf at least: one more than can stand near another.
+_FEWEST: Final = 5
 # What was there at the start came within so many days before it.
 _OLDEST_DAYS: Final = 60
 # Who comes stays half a day at least.
@@ -35,8 +36,8 @@ _APART: Final = 2**41
 class Stock:
     """The items, numbered leaf by leaf and, within a leaf, from the best known to the least.
 
-    What is alike depends on the aspect. A sudden drift brings a new one, in which other items stand
-    near each other, and in which those of one leaf go with those of another.
+    What is alike depends on the aspect. A sudden drift brings a new one, in which other items of a leaf
+    stand near each other.
 
     Attributes
     ----------
@@ -44,8 +45,6 @@ class Stock:
         Where each leaf's items begin, and how many they are: int64[L].
     root
         The root category of each leaf: int64[L].
-    partner
-        The leaf whose items go with those of a leaf, which at the start is itself: int64[A, L].
     leaf, kind, brand
         Of each item: int64[I].
     vector
@@ -59,7 +58,7 @@ class Stock:
     birth, death
         From when to when it is there, in milliseconds since the Unix epoch: int64[I].
     near
-        The items of its leaf's partner that stand nearest, nearest first: int64[A, I, 8].
+        The items of its leaf that stand nearest, nearest first: int64[A, I, 4].
     """
 
     def __init__(self, plan: ShopPlan) -> None:
@@ -73,8 +72,6 @@ class Stock:
         self.brand = self.root[self.leaf] * _BRANDS_PER_ROOT + rng.integers(_BRANDS_PER_ROOT, size=plan.items)
         # Each later aspect has random numbers of its own, and kinds that have no names.
         later = [np.random.default_rng((plan.seed, 1, aspect)) for aspect, _ in enumerate(plan.drifts, 1)]
-        shifts = [0, *[int(one.integers(1, leaves)) for one in later]]
-        self.partner = (np.arange(leaves) + np.array(shifts)[:, None]) % leaves
         unnamed = [self._vector(one, one.integers(KINDS, size=plan.items)) for one in later]
         self.vector = np.stack([self._vector(rng, self.kind), *unnamed])
         self.quality = rng.normal(size=plan.items)
@@ -108,22 +105,17 @@ class Stock:
 
     def _nearest(self, aspect: int) -> Ints:
         near = np.empty((len(self.leaf), _NEAR), np.int64)
-        for leaf, partner in enumerate(self.partner[aspect].tolist()):
-            here, there = self._items_of(leaf), self._items_of(partner)
-            alike = self.vector[aspect, here] @ self.vector[aspect, there].T
-            if leaf == partner:
-                np.fill_diagonal(alike, -np.inf)
-            few = min(_NEAR, alike.shape[1] - 1)
-            order = np.argsort(-alike, axis=1, kind="stable")[:, :few]
-            near[here] = self.first[partner] + order[:, np.arange(_NEAR) % few]
+        for first, size in zip(self.first.tolist(), self.size.tolist(), strict=True):
+            vectors = self.vector[aspect, first : first + size]
+            alike = vectors @ vectors.T
+            np.fill_diagonal(alike, -np.inf)
+            order = np.argsort(-alike, axis=1, kind="stable")[:, :_NEAR]
+            near[first : first + size] = first + order
         return near
-
-    def _items_of(self, leaf: int) -> slice:
-        return slice(int(self.first[leaf]), int(self.first[leaf] + self.size[leaf]))
 
 
 def _leaf_sizes(rng: np.random.Generator, leaves: int, items: int) -> Ints:
-    """Return how many items each leaf has, 3 at least: int64[L]."""
+    """Return how many items each leaf has: int64[L]."""
     share = rng.lognormal(sigma=0.7, size=leaves)
     return _FEWEST + rng.multinomial(items - _FEWEST * leaves, share / share.sum())
 
@@ -139,7 +131,8 @@ def _lives(rng: np.random.Generator, plan: ShopPlan, first: Ints) -> tuple[Ints,
     born = rng.random(items) < plan.births
     born[first] = False
     birth[born] = plan.start + rng.integers(1, span, size=items)[born]
-    death = np.maximum(birth, plan.start) + rng.integers(round(_SHORTEST_DAYS * DAY_MS), DAY_MS + span, items)
-    gone = (rng.random(items) < plan.deaths) & (death < plan.end)
+    stays = np.maximum(birth, plan.start) + round(_SHORTEST_DAYS * DAY_MS)
+    death = stays + (rng.random(items) * (plan.end - stays)).astype(np.int64)
+    gone = (rng.random(items) < plan.deaths) & (stays < plan.end)
     gone[first] = False
     return birth, np.where(gone, death, _NEVER)

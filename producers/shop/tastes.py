@@ -25,7 +25,7 @@ class Tastes:
     """Which taste each user has at which time, and the tastes.
 
     A sudden drift gives its users tastes that are drawn anew, around categories that have come into
-    fashion and those that now go with them; a gradual one turns all vectors, each in a plane of its own.
+    fashion, and another aspect; a gradual one turns all vectors, each in a plane of its own.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class _Drawn(NamedTuple):
 def _drawn(seed: tuple[int, int, int], stock: Stock, tastes: int) -> _Drawn:
     """Return so many new tastes; the last of ``seed`` is the aspect in which they find items alike."""
     rng = np.random.default_rng(seed)
-    favourites = _favourites(rng, stock, seed[-1], tastes)
+    favourites = _favourites(rng, stock, tastes)
     plane = np.linalg.qr(rng.normal(size=(tastes, DIMENSIONS, 2)))[0]
     return _Drawn(
         favourites=favourites,
@@ -124,16 +124,13 @@ def _rows(plan: ShopPlan, changing: int) -> Ints:
     return np.stack(rows)
 
 
-def _favourites(rng: np.random.Generator, stock: Stock, aspect: int, tastes: int) -> Ints:
+def _favourites(rng: np.random.Generator, stock: Stock, tastes: int) -> Ints:
     """Return the favourites of new tastes; what is in fashion then is liked by many.
 
-    After a sudden drift every second one goes with the one before it. One may come twice.
+    One may come twice.
     """
     fashion = np.cumsum(rng.dirichlet(np.ones(len(stock.first))))
-    favourites = np.searchsorted(fashion[:-1], rng.random((tastes, len(_WEIGHTS))), side="right")
-    if aspect:
-        favourites[:, 1::2] = stock.partner[aspect, favourites[:, ::2]]
-    return favourites
+    return np.searchsorted(fashion[:-1], rng.random((tastes, len(_WEIGHTS))), side="right")
 
 
 def _brands(rng: np.random.Generator, stock: Stock, favourites: Ints) -> Ints:
