@@ -34,7 +34,7 @@ def test_an_item_is_described_before_its_first_event_and_not_viewed_once_gone(se
             # What is in the cart is bought all the same.
             assert record.item_id not in gone or record.event is not Action.VIEW_ITEM
     assert 0.9 * PLAN.items < len(known) <= PLAN.items
-    assert 0.02 * PLAN.items < len(gone) < 0.1 * PLAN.items
+    assert len(gone) == pytest.approx(0.1 * PLAN.items, rel=0.25)
 
 
 def test_records_stand_in_the_order_of_time() -> None:

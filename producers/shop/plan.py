@@ -10,17 +10,23 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 # Monday, 2024-01-01, midnight UTC.
 _START: Final = 1_704_067_200_000
-# Every leaf category holds a few items, and there are four of them at least.
-_MIN_ITEMS: Final = 20
-_LONGEST_LIST: Final = 8
-# What memory and a second of drawing can hold; a century, from before the year 4000.
-_MOST: Final = {
-    "users": 10_000_000,
-    "days": 36_525,
-    "views_per_day": 1_000_000_000,
-    "start": 64_060_588_800_000,
+# The least and the most of each number: what is a shop at all, and what memory and a clock can hold.
+_BOUNDS: Final = {
+    "seed": (0, 2**63 - 1),
+    "users": (1, 10_000_000),
+    "items": (20, 1_000_000),
+    "days": (0.001, 36_525.0),
+    "views_per_day": (0.001, 1e9),
+    "drift_share": (0.0, 1.0),
+    "gradual": (0.0, 100.0),
+    "swing": (0.0, 1.0),
+    "weekly_swing": (0.0, 1.0),
+    "births": (0.0, 1.0),
+    "deaths": (0.0, 1.0),
+    "impressions": (0, 8),
+    "bots": (0.0, 1.0),
+    "start": (1, 64_060_588_800_000),  # the year 4000
 }
-_MOST_ITEMS: Final = 1_000_000
 
 
 class ShopPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,20 +78,10 @@ class ShopPlan(msgspec.Struct, frozen=True, kw_only=True):
     start: int = _START
 
     def __post_init__(self) -> None:
-        for name, most in _MOST.items():
+        for name, (least, most) in _BOUNDS.items():
             number = getattr(self, name)
-            if not 0 < number <= most:
-                raise ValueError(f"{name} must be more than 0 and at most {most:,}, is {number}")
-        for name in ("drift_share", "swing", "weekly_swing", "births", "deaths", "bots"):
-            share = getattr(self, name)
-            if not 0 <= share < 1:
-                raise ValueError(f"{name} must be at least 0 and less than 1, is {share}")
-        if not _MIN_ITEMS <= self.items <= _MOST_ITEMS:
-            raise ValueError(f"items must be {_MIN_ITEMS} to {_MOST_ITEMS:,}, is {self.items}")
-        if not 0 <= self.impressions <= _LONGEST_LIST:
-            raise ValueError(f"impressions must be 0 to {_LONGEST_LIST}, is {self.impressions}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, is {self.seed}")
+            if not least <= number <= most:
+                raise ValueError(f"{name} must be {least:,} to {most:,}, is {number}")
         if any(not 0 <= day <= self.days for day in self.drift_at):
             raise ValueError(f"drift_at must lie within the {self.days:g} days, is {self.drift_at}")
 

@@ -15,8 +15,8 @@ KINDS: Final = 4
 # How much of an item's place in the space of tastes is its kind's, the rest its own; squares sum to 1.
 _OF_KIND: Final = 0.8
 _OWN: Final = 0.6
-_ITEMS_PER_LEAF: Final = 80
-_LEAVES: Final = (4, 512)
+_ITEMS_PER_LEAF: Final = 150
+_LEAVES: Final = (4, 2048)
 # Branches at each step from the leaf towards the root.
 BRANCHES: Final = 4
 _BRANDS_PER_ROOT: Final = 12
@@ -109,8 +109,9 @@ class Stock:
             vectors = self.vector[aspect, first : first + size]
             alike = vectors @ vectors.T
             np.fill_diagonal(alike, -np.inf)
-            order = np.argsort(-alike, axis=1, kind="stable")[:, :_NEAR]
-            near[first : first + size] = first + order
+            few = np.argpartition(-alike, _NEAR, axis=1)[:, :_NEAR]
+            order = np.argsort(-np.take_along_axis(alike, few, axis=1), axis=1)
+            near[first : first + size] = first + np.take_along_axis(few, order, axis=1)
         return near
 
 

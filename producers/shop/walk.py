@@ -28,8 +28,9 @@ _BEFORE: Final = 1
 _NEWEST: Final = 8
 _REMEMBERED: Final = 6
 _QUALITY: Final = 0.5
-_NEARNESS: Final = 1.0
-# Position bias: a place p is looked at as often as 1 / (p + 1) says, to this power (Joachims 2005).
+_NEARNESS: Final = 1.5
+# Position bias: a place p, from 0, is looked at as often as 1 / (p + 1) says, to this power (Joachims,
+# Swaminathan and Schnabel, Unbiased Learning-to-Rank with Biased Feedback, WSDM 2017).
 _BIAS: Final = 0.7
 
 
