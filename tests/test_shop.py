@@ -100,6 +100,14 @@ def test_returns_are_counted_over_the_latest_views(seed: int) -> None:
         latest[user].append(item)
 
 
+def test_a_shop_of_few_items_sells_out_and_goes_on() -> None:
+    plan = ShopPlan(users=50, items=20, days=3.0, views_per_day=500.0, births=0.9, deaths=0.9)
+    views = Chunk.joined(Shop(plan).chunks()).doing(Action.VIEW_ITEM)
+    stock = Shop(plan).truth.stock
+    assert len(views.ts) > 300
+    assert stock.is_there(views.item, views.ts, views.ts).all()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_hours_are_as_busy_as_stated(seed: int) -> None:
     views = traffic(seed).doing(Action.VIEW_ITEM)

@@ -20,6 +20,8 @@ _MOST_VIEWS: Final = 200
 _DWELL_SECONDS: Final = 35.0
 _DWELL_SIGMA: Final = 0.8
 _BOT_DWELL_MS: Final = 2_000
+# From a session's last view to the next session.
+_PAUSE_MS: Final = 60_000
 # How strongly users keep to their own time of the day.
 _HABIT: Final = 0.7
 # One session of a user can begin in a stretch: where the user is wanted again, others are asked.
@@ -91,7 +93,10 @@ class Visits:
         return first & (start >= self._busy_until[user])
 
     def _starts(self, rng: np.random.Generator, since: int, until: int) -> Ints:
-        """Return when sessions begin: a Poisson process, thinned to how busy the time is (Lewis 1979)."""
+        """Return when sessions begin: a Poisson process, thinned to how busy the time is.
+
+        Lewis and Shedler, Simulation of Nonhomogeneous Poisson Processes by Thinning, 1979.
+        """
         most = (1 + self._plan.swing) * (1 + self._plan.weekly_swing)
         start = np.sort(rng.integers(since, until, rng.poisson(self._rate * most * (until - since))))
         return np.asarray(start[rng.random(len(start)) * most < busyness(self._plan, start)])
@@ -112,7 +117,7 @@ class Visits:
             views = Views(session, ts, user, step.item, step.returns, step.place, step.shown)
             is_there = step.item >= 0
             steps.append(Views(*(column[is_there] for column in views)))
-            self._busy_until[user] = ts + HOUR_MS // 60
+            self._busy_until[user] = ts + _PAUSE_MS
             is_bot = self._tastes.is_bot[user]
             going = is_there & (rng.random(len(user)) < np.where(is_bot, _BOT_GOES_ON, _GOES_ON))
             dwell = np.where(is_bot, _BOT_DWELL_MS, _dwell(rng, len(user)))

@@ -65,9 +65,12 @@ class Walk:
         place = np.argmax(score + rng.gumbel(size=score.shape), axis=1)
         chosen = shown[np.arange(len(user)), place]
         returns = np.minimum((self._latest[user] == chosen[:, None]).sum(axis=1), MOST_RETURNS)
-        self._latest[user, self._views[user] % _REMEMBERED] = chosen
-        self._views[user] += 1
+        self._remember(user[chosen >= 0], chosen[chosen >= 0])
         return Step(chosen, returns, shown, place)
+
+    def _remember(self, user: Ints, item: Ints) -> None:
+        self._latest[user, self._views[user] % _REMEMBERED] = item
+        self._views[user] += 1
 
     def _score(self, user: Ints, ts: Ints, item: Ints, shown: Ints) -> Floats:
         who, when = user[:, None], ts[:, None]
