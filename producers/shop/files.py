@@ -10,7 +10,6 @@ import msgspec
 import zstandard
 
 from models.events import Action, Event, Item
-from producers.shop.records import Names
 from producers.shop.shop import Shop
 
 __all__ = ["write_catalog", "write_log", "write_truth"]
@@ -85,7 +84,7 @@ def write_truth(path: Path, shop: Shop, limit: int | None = None) -> int:
 
 
 def _views(shop: Shop, limit: int | None) -> Iterator[dict[str, Any]]:
-    names, left = Names(shop.plan), limit
+    names, left = shop.names, limit
     for chunk in shop.chunks():
         views = chunk.take(slice(left)).doing(Action.VIEW_ITEM)
         for row in zip(*(column.tolist() for column in views), strict=True):

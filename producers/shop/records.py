@@ -3,54 +3,23 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
-from zlib import crc32
 
 import msgspec
-import numpy as np
 
 from models.events import Action, Event, Item
 from producers.shop.columns import ACTIONS, CODES, Chunk
-from producers.shop.plan import HOUR_MS, ShopPlan
+from producers.shop.names import Names
+from producers.shop.plan import HOUR_MS
 from producers.shop.stock import Stock
 from producers.shop.truth import Truth
 from producers.shop.words import Words
 from producers.source import Gone
 
-__all__ = ["Names", "Records"]
+__all__ = ["Records"]
 
-# The events of a view are told apart by a letter.
-_LETTERS: Final = ("l", "v", "c", "x", "p", "r")
-_LIST, _VIEW, _PURCHASE = (
-    CODES[action] for action in (Action.VIEW_ITEM_LIST, Action.VIEW_ITEM, Action.PURCHASE)
-)
+_VIEW, _PURCHASE = CODES[Action.VIEW_ITEM], CODES[Action.PURCHASE]
 # So much later than its view an event is of no session any more.
 _SESSION_MS: Final = HOUR_MS // 2
-
-
-class Names:
-    """The ids of a shop's users, items and events; an item's id says nothing of it.
-
-    Event ids begin with a hash of the plan, so that only the same shop repeats them.
-
-    Examples
-    --------
-    >>> Names(ShopPlan()).user(7)
-    'u7'
-    """
-
-    def __init__(self, plan: ShopPlan) -> None:
-        order = np.random.default_rng((plan.seed, 6)).permutation(plan.items)
-        self.items = [f"i{number}" for number in order.tolist()]
-        self.tag = f"{crc32(msgspec.msgpack.encode(plan)):08x}"
-
-    def user(self, number: int) -> str:
-        """Return the id of the user of that number."""
-        return f"u{number}"
-
-    def event(self, action: int, view: int, position: int) -> str:
-        """Return the id of what the view of that number led to; ``action`` is a place in `ACTIONS`."""
-        place = f"-{position}" if action == _LIST else ""
-        return f"{self.tag}-{_LETTERS[action]}{view}{place}"
 
 
 class Records:
@@ -60,11 +29,13 @@ class Records:
     ----------
     truth
         The shop.
+    names
+        The ids of what is in it.
     """
 
-    def __init__(self, truth: Truth) -> None:
-        self._stock = truth.stock
-        self._names, self._words = Names(truth.plan), Words(truth.plan, truth.stock)
+    def __init__(self, truth: Truth, names: Names) -> None:
+        self._stock, self._names = truth.stock, names
+        self._words = Words(truth.plan, truth.stock)
         self._prices: list[float] = truth.stock.price.tolist()
 
     def of(self, chunks: Iterable[Chunk]) -> Iterator[Event | Item | Gone]:
@@ -108,7 +79,7 @@ class Records:
                 event_id=names.event(action, view, position),
                 event=ACTIONS[action],
                 ts=ts,
-                user_id=f"u{user}",
+                user_id=names.user(user),
                 item_id=items[item],
                 session_id=f"{tag}-s{session}" if ts < view_ts + _SESSION_MS else None,
                 quantity=1 if action >= _PURCHASE else None,

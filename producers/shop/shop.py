@@ -7,6 +7,7 @@ import numpy as np
 
 from models.events import Event, Item
 from producers.shop.columns import Chunk
+from producers.shop.names import Names
 from producers.shop.outcomes import Numbers, outcomes
 from producers.shop.plan import ShopPlan
 from producers.shop.records import Records
@@ -30,6 +31,8 @@ class Shop:
         What the shop is like.
     truth
         Its true probabilities, best items and drift times.
+    names
+        The ids that its records use for the numbers of its columns and its truth.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class Shop:
     def __init__(self, plan: ShopPlan) -> None:
         self.plan = plan
         self.truth = Truth(plan)
+        self.names = Names(plan)
 
     def chunks(self, size: int = _CHUNK) -> Iterator[Chunk]:
         """Yield all events as columns, so many at a time; how many makes no difference to them."""
@@ -67,7 +71,7 @@ class Shop:
         goes is not available any more, or its record is deleted.
         """
         events = 0
-        for record in Records(self.truth).of(self.chunks()):
+        for record in Records(self.truth, self.names).of(self.chunks()):
             yield record
             events += isinstance(record, Event)
             if events == limit:
