@@ -10,7 +10,7 @@ import pytest
 from shops import PLAN, SEEDS, SHORT, shop, traffic
 
 from models.events import Action
-from producers.shop.columns import CODES, Chunk
+from producers.shop.columns import CODES, Chunk, Flags, Floats
 from producers.shop.delays import share_later
 from producers.shop.plan import HOUR_MS, ShopPlan
 from producers.shop.rhythm import busyness
@@ -67,6 +67,16 @@ def test_views_lead_to_what_their_probability_says(seed: int, outcome: str) -> N
     for group in np.array_split(order, 10):
         spread = np.sqrt((chance[group] * (1 - chance[group])).sum())
         assert abs(happened[group].sum() - chance[group].sum()) < 4 * spread
+
+
+def test_all_views_together_lead_to_what_their_probabilities_say() -> None:
+    views = [traffic(seed).doing(Action.VIEW_ITEM) for seed in SEEDS]
+    carts = sum(len(traffic(seed).doing(Action.ADD_TO_CART).ts) for seed in SEEDS)
+    purchases = sum((one.purchase_ts > 0).sum() for one in views)
+    for happened, column in ((carts, "p_cart"), (purchases, "p_purchase")):
+        chance = np.concatenate([getattr(one, column) for one in views])
+        # A few of the last views have their cart after the shop has closed.
+        assert abs(happened - chance.sum()) < 4 * np.sqrt((chance * (1 - chance)).sum())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -144,14 +154,16 @@ def test_users_like_what_comes_next_to_what_they_viewed(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_who_visits_when_depends_on_the_hour(seed: int) -> None:
-    views, truth = traffic(seed).doing(Action.VIEW_ITEM), shop(seed).truth
-    hour = views.ts // HOUR_MS % 24
-    root = truth.stock.root[truth.stock.leaf[views.item]]
-    morning, night = (np.bincount(root[hour // 6 == part], minlength=1) for part in (1, 3))
-    shares = np.zeros((2, max(len(morning), len(night))))
-    shares[0, : len(morning)], shares[1, : len(night)] = morning / morning.sum(), night / night.sum()
-    assert shares.shape[1] == 1 or np.abs(shares[0] - shares[1]).sum() > 0.02
+def test_what_is_viewed_depends_on_the_hour(seed: int) -> None:
+    views, stock = traffic(seed).doing(Action.VIEW_ITEM), shop(seed).truth.stock
+    leaf, hour, odd = stock.leaf[views.item], views.ts // HOUR_MS % 24, views.session % 2
+
+    def shares(which: Flags) -> Floats:
+        return np.asarray(np.bincount(leaf[which], minlength=len(stock.first)) / which.sum())
+
+    by_hour = np.abs(shares(hour // 6 == 1) - shares(hour // 6 == 3)).sum()
+    by_chance = np.abs(shares(odd == 0) - shares(odd == 1)).sum()
+    assert by_hour > max(0.1, 2 * by_chance)
 
 
 def test_what_was_before_a_drift_is_as_without_it() -> None:

@@ -64,8 +64,8 @@ class Tastes:
         self.aspect = np.repeat(np.arange(len(counts)), counts)
         self.favourites, self.brands = self._drawn.favourites, self._drawn.brands
         self.level, self.strictness = self._drawn.level, self._drawn.strictness
-        at_home = stock.root[self.favourites[: plan.users, 0]] + rng.random(plan.users)
-        self.peak = at_home / (stock.root[-1] + 1)
+        # Each category has its time of the day: what is viewed changes with the hour.
+        self.peak = (self.favourites[: plan.users, 0] + rng.random(plan.users)) / len(stock.first)
         self._start, self._gradual = plan.start, plan.gradual
         self._drifts = np.array(plan.drifts, np.int64)
         self._rows = _rows(plan, changing)

@@ -22,8 +22,9 @@ _DWELL_SIGMA: Final = 0.8
 _BOT_DWELL_MS: Final = 2_000
 # From a session's last view to the next session.
 _PAUSE_MS: Final = 60_000
-# How strongly users keep to their own time of the day.
-_HABIT: Final = 0.7
+# How strongly users keep to their own time of the day, and how many could come at any.
+_HABIT: Final = 0.9
+_WILLING: Final = 4
 # One session of a user can begin in a stretch: where the user is wanted again, others are asked.
 _USERS_PER_SESSION: Final = 8
 _MOST_SESSIONS: Final = 2_000
@@ -102,12 +103,12 @@ class Visits:
         return np.asarray(start[rng.random(len(start)) * most < busyness(self._plan, start)])
 
     def _who(self, rng: np.random.Generator, start: Ints) -> Ints:
-        """Return a user for each start: of two drawn by activity, the one who would rather come now."""
-        pair = np.searchsorted(self._users, rng.random((2, len(start))) * self._users[-1])
-        pair = np.minimum(pair, self._plan.users - 1)
-        wish = 1 + _HABIT * evening(start, self._tastes.peak[pair])
-        is_first = rng.random(len(start)) * wish.sum(axis=0) < wish[0]
-        return np.asarray(np.where(is_first, pair[0], pair[1]))
+        """Return a user for each start: of a few drawn by activity, one who would rather come now."""
+        few = np.searchsorted(self._users, rng.random((_WILLING, len(start))) * self._users[-1])
+        few = np.minimum(few, self._plan.users - 1)
+        wish = np.cumsum(1 + _HABIT * evening(start, self._tastes.peak[few]), axis=0)
+        which = (wish[:-1] <= rng.random(len(start)) * wish[-1]).sum(axis=0)
+        return np.asarray(few[which, np.arange(len(start))])
 
     def _sessions(self, rng: np.random.Generator, user: Ints, start: Ints) -> Views:
         session, item, ts = np.arange(len(user)), np.full(len(user), -1), start + LEAD_MS
