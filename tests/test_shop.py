@@ -156,14 +156,13 @@ def test_users_like_what_comes_next_to_what_they_viewed(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_viewed_depends_on_the_hour(seed: int) -> None:
     views, stock = traffic(seed).doing(Action.VIEW_ITEM), shop(seed).truth.stock
-    leaf, hour, odd = stock.leaf[views.item], views.ts // HOUR_MS % 24, views.session % 2
+    leaf, hour = stock.leaf[views.item], views.ts // HOUR_MS % 24
 
     def shares(which: Flags) -> Floats:
         return np.asarray(np.bincount(leaf[which], minlength=len(stock.first)) / which.sum())
 
-    by_hour = np.abs(shares(hour // 6 == 1) - shares(hour // 6 == 3)).sum()
-    by_chance = np.abs(shares(odd == 0) - shares(odd == 1)).sum()
-    assert by_hour > max(0.1, 2 * by_chance)
+    # By chance, and because tastes change on the way, it is 0.05 to 0.18 without habits.
+    assert np.abs(shares(hour // 6 == 1) - shares(hour // 6 == 3)).sum() > 0.18
 
 
 def test_what_was_before_a_drift_is_as_without_it() -> None:
