@@ -99,8 +99,8 @@ class Content:
             return [torch.zeros(shortlist.items.shape, device=shortlist.items.device)] * len(self.prior)
         rows = self._stock.find(shortlist.items)  # int64[B, C]
         users = self._users(known.context.items)
-        both = torch.stack([users @ self._map, users], dim=2)  # float32[B, S, 2]
-        scores, likeness = torch.bmm(embedding(rows, self._stock["sketch"]), both).unbind(dim=2)
+        both = torch.stack([users @ self._map, users], dim=1)  # float32[B, 2, S]
+        scores, likeness = self._products(both, rows).unbind(dim=1)  # float32[B, C] each
         log_share = scores.masked_fill(shortlist.items == 0, -1e4).log_softmax(dim=1).clamp(min=-10) / 10
         unknown = _KNOWN / (_KNOWN + self._table["count"][shortlist.rows])
         latest = self._stock.find(known.context.items[:, :1])  # int64[B, 1]
@@ -149,11 +149,16 @@ class Content:
         weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=_TINY)
         return torch.einsum("bhs,bh->bs", embedding(rows, self._stock["sketch"]), weights)
 
+    def _products(self, users: Tensor, rows: Tensor) -> Tensor:
+        """Return float32[B, V, N]: vectors (float32[B, V, S]) by the sketches of rows (int64[B, N])."""
+        # Several times quicker on CPU than sketches @ users.
+        return torch.bmm(users, embedding(rows, self._stock["sketch"]).transpose(1, 2))
+
     def _of_category(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
         items = self._stock.of_category(self._stock.find(known.context.items[:, 0]))  # int64[B, N]
         rows = self._stock.find(items)
-        scores = torch.bmm(embedding(rows, self._stock["sketch"]), wanted[:, :, None]).squeeze(2)
+        scores = self._products(wanted[:, None], rows).squeeze(1)  # float32[B, N]
         hidden = (rows == 0) | (self._stock["since"][rows] >= known.context.ts[:, :1])
         return _best(scores, hidden, items, _OF_CATEGORY)
 
@@ -179,5 +184,5 @@ class Content:
 
 def _best(scores: Tensor, hidden: Tensor, items: Tensor, count: int) -> Tensor:
     """Return the best items that are not hidden, of [B, N] each: int64[B, count], 0 for none."""
-    best = scores.masked_fill(hidden, -torch.inf).topk(min(count, scores.shape[1]), dim=1, sorted=False)
+    best = scores.masked_fill_(hidden, -torch.inf).topk(min(count, scores.shape[1]), dim=1, sorted=False)
     return torch.where(best.values > -torch.inf, items.gather(1, best.indices), 0)

@@ -49,7 +49,8 @@ class Nearest:
         """Return the share of a softmax over the candidates, and its log."""
         vectors = embedding(shortlist.rows, self._learner.table["weight"])  # float32[B, C, D]
         users = self._learner.users(known.rows)  # float32[B, D]
-        scores = torch.bmm(vectors, users[:, :, None]).squeeze(2)  # float32[B, C]
+        # Several times quicker on CPU than vectors @ users.
+        scores = torch.bmm(users[:, None], vectors.transpose(1, 2)).squeeze(1)  # float32[B, C]
         log_share = scores.masked_fill(shortlist.items == 0, -1e4).log_softmax(dim=1)
         return [log_share.clamp(min=-10) / 10, log_share.exp()]
 
