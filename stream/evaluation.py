@@ -30,12 +30,16 @@ _PARTITION: Final = 0
 
 
 class Standing(NamedTuple):
-    """How an evaluation stands: records taken, by what became of them, and the figures of each model."""
+    """How an evaluation stands: records taken, by what became of them, and the figures of each model.
+
+    ``ranks`` are how often the item was at each place so far, by model; the first are the misses.
+    """
 
     usable: int
     duplicates: int
     dead_letters: int
     quality: dict[str, Quality]
+    ranks: dict[str, list[int]]
 
     @property
     def events(self) -> int:
@@ -162,5 +166,9 @@ class Evaluation:
                 self._dead_letters += 1
 
     def _standing(self) -> Standing:
-        quality = self.brain.recommender.quality | self._rivals.quality
-        return Standing(self._usable, self._duplicates, self._dead_letters, quality)
+        recommender = self.brain.recommender
+        quality, ranks = (
+            recommender.quality | self._rivals.quality,
+            recommender.exam.ranks | self._rivals.ranks,
+        )
+        return Standing(self._usable, self._duplicates, self._dead_letters, quality, ranks)

@@ -64,7 +64,8 @@ class FixedBrain:
 
     @property
     def recommender(self) -> SimpleNamespace:
-        return SimpleNamespace(quality={"fixed": self._board.quality})
+        exam = SimpleNamespace(ranks={"fixed": self._board.counts})
+        return SimpleNamespace(quality={"fixed": self._board.quality}, exam=exam)
 
     async def rank(self, context: Context, banned: Any) -> Ranked:
         keys = fingerprints(FIXED)
@@ -231,7 +232,7 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     }
     assert counts == {"events": 40, "usable": 40, "duplicates": 0, "recommendations": 40, "bad_rows": 1}
     assert report["events_per_second"] == pytest.approx(40 / report["seconds"], rel=0.05)
-    assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis"}
+    assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis", "isgd", "biased_mf"}
     assert report["quality"]["headrace"].keys() == set(Quality.__struct_fields__)
     scored = report["quality"]["headrace"]["scored"]
     assert report["segments"]["view_item"]["scored"] == scored > 0
