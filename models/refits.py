@@ -24,10 +24,13 @@ class Refits:
 
     def __init__(self) -> None:
         self._events = self._done = 0
+        self._next: float = _FIRST
 
     def due(self) -> bool:
         """Count one more event, and say whether it is time."""
         self._events += 1
-        is_due = self._done < MAX_REFITS and self._events >= _FIRST * _GROWTH**self._done
-        self._done += is_due
-        return is_due
+        if self._done == MAX_REFITS or self._events < self._next:
+            return False
+        self._done += 1
+        self._next *= _GROWTH
+        return True

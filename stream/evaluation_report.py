@@ -17,8 +17,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
     latency where nothing is published. ``intervals`` are those that hold the product's figures with 95 %
-    confidence, ``segments`` its figures by kind of event. ``folds`` are each model's by slices of the log, where
-    these were asked for.
+    confidence, ``segments`` its figures by kind of event. ``folds`` are each model's by slices of the log,
+    where these were asked for.
     """
 
     events: int
