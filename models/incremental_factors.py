@@ -19,7 +19,8 @@ class IncrementalFactors:
     """ISGD: a vector a user and an item, whose product is to be 1 where the user had the item.
 
     One step of gradient descent an event, on what was seen alone; ranks all items that were met, the product
-    nearest to 1 first. The rate and the decay are the paper's.
+    nearest to 1 first. Of ten settings of size, rate and decay these foresaw most, on `rees46` and the first
+    15,000 events of `online_retail` together.
 
     (Vinagre, Jorge and Gama, Fast Incremental Matrix Factorization for Recommendation with Positive-Only
     Feedback, UMAP 2014.)

@@ -44,7 +44,8 @@ class LeastSquares:
     """implicit's `AlternatingLeastSquares` over the log so far, fitted anew when `Refits` says so.
 
     Each event adds to the confidence that the user wants the item. A user's vector is solved for from the
-    history as it is now; items that came after the last fit are not known.
+    history as it is now; items that came after the last fit are not known. Of five settings of size and
+    confidence these foresaw most, on `rees46` and the first 15,000 events of `online_retail` together.
 
     (Hu, Koren and Volinsky, Collaborative Filtering for Implicit Feedback Datasets, ICDM 2008.)
 
