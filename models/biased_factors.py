@@ -24,8 +24,8 @@ class BiasedFactors:
     It was made for ratings: of ones alone it would learn that everything is a 1. A drawn item may be one that
     the user had. River scores one pair at a time; here the scores of all items that were met are one product
     with a copy of its vectors and biases, without what is the same for all of them: mean and user's bias.
-    Four other settings of size, rate and drawn items changed its hit rate by 0.005 at most on `rees46` and the
-    first 15,000 events of `online_retail`; with a rate of 0.2 it diverged.
+    Four other settings of size, rate and drawn items changed its hit rate by 0.005 at most on `rees46` and
+    the first 15,000 events of `online_retail`; with a rate of 0.2 it diverged.
 
     (Paterek, Improving regularized singular value decomposition for collaborative filtering, KDD Cup 2007.)
 

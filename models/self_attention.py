@@ -26,9 +26,9 @@ class SelfAttention:
     """SASRec over the log so far, fitted when `Refits` says so; it ranks by the history as it is now.
 
     A fit goes on from the weights of the one before, eight times through the log; items that came after the
-    last one are not known. The net is the paper's, the loss is not: one item beside the one that came next, as
-    there, teaches less than many (Klenitskiy and Vasilev, Turning Dross Into Gold Loss: is BERT4Rec really
-    better than SASRec?, RecSys 2023). Of ten settings of the fit these foresaw most, on `rees46` and the first
+    last one are not known. The loss is not the paper's: one item beside the one that came next, as there,
+    teaches less than many do (Klenitskiy and Vasilev, Turning Dross Into Gold Loss: is BERT4Rec really better
+    than SASRec?, RecSys 2023). Of ten settings of the fit these foresaw most, on `rees46` and the first
     15,000 events of `online_retail` together; eight passes gained over four, and more were not tried.
 
     (Kang and McAuley, Self-Attentive Sequential Recommendation, ICDM 2018.)

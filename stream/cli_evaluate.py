@@ -75,8 +75,7 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
     type=click.Choice([*BASELINES]),
     default="usual",
     show_default=True,
-    help="Fast are pop and rep alone; usual ones those that learn event by event as well; all, those that"
-    " are fitted anew now and then, too.",
+    help="Fast are pop and rep alone; usual are sr, vmis and biased_mf also; all has the slow ones too.",
 )
 @click.option(
     "--folds",
@@ -96,8 +95,9 @@ def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
 
     Every event is tested before it is learnt from, by the steps of a worker with the same settings, next to
     the baselines: what is popular (pop), the user's own recent items filled up with that (rep); those that
-    learn event by event: sequential rules (sr), nearest sessions (vmis) and factorisations (isgd, biased_mf);
-    and those that are fitted to the log so far, 50 times at most: als and sasrec.
+    learn event by event: sequential rules (sr), nearest sessions (vmis), River's and another factorisation
+    (biased_mf, isgd); and those fitted to the log so far, 50 times at most: alternating least squares (als)
+    and self-attention (sasrec).
     """
     named = _named(logs)
     try:

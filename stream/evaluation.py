@@ -1,6 +1,7 @@
 """Test-then-train over recorded events without Kafka, by the steps that a worker's agents take."""
 
 import asyncio
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
@@ -39,7 +40,7 @@ class Standing(NamedTuple):
     duplicates: int
     dead_letters: int
     quality: dict[str, Quality]
-    ranks: dict[str, list[int]]
+    ranks: "dict[str, array[int]]"
 
     @property
     def events(self) -> int:
@@ -167,8 +168,8 @@ class Evaluation:
 
     def _standing(self) -> Standing:
         recommender = self.brain.recommender
-        quality, ranks = (
-            recommender.quality | self._rivals.quality,
-            recommender.exam.ranks | self._rivals.ranks,
-        )
+        quality = recommender.quality | self._rivals.quality
+        counts = recommender.exam.ranks | self._rivals.ranks
+        # As arrays: there is one for each model and batch of a log.
+        ranks = {name: array("q", of) for name, of in counts.items()}
         return Standing(self._usable, self._duplicates, self._dead_letters, quality, ranks)

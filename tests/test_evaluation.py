@@ -233,7 +233,7 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     }
     assert counts == {"events": 40, "usable": 40, "duplicates": 0, "recommendations": 40, "bad_rows": 1}
     assert report["events_per_second"] == pytest.approx(40 / report["seconds"], rel=0.05)
-    assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis", "isgd", "biased_mf"}
+    assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis", "biased_mf"}
     assert report["quality"]["headrace"].keys() == set(Quality.__struct_fields__)
     scored = report["quality"]["headrace"]["scored"]
     assert report["segments"]["view_item"]["scored"] == scored > 0

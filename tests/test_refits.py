@@ -23,6 +23,8 @@ def test_a_log_is_fitted_fifty_times_at_most() -> None:
     refits = Refits()
     due = [event for event in range(1, 6_000_001) if refits.due()]
     assert len(due) == MAX_REFITS == 50
+    refits._events = 10**12
+    assert not refits.due()
     # Until then no fit is of less than four fifths of the log.
     assert all(earlier >= 0.8 * (later - 1) for earlier, later in pairwise(due))
 
