@@ -69,7 +69,7 @@ class Recommender:
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
         self._product = Product(table, self._embedding, stock, without)
         popularity = self._product.popularity
-        self._exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
+        self.exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
 
@@ -86,7 +86,7 @@ class Recommender:
     @property
     def quality(self) -> dict[str, Quality]:
         """The figures so far of the product and of each baseline."""
-        return self._exam.quality
+        return self.exam.quality
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the best ``k`` items; the popular ones where nothing is known of the user."""
@@ -99,7 +99,7 @@ class Recommender:
 
     def test_many(self, examples: Examples) -> None:
         """Score the product by what was served, and each baseline by what it would serve now."""
-        self._exam.test_many(examples)
+        self.exam.test_many(examples)
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
@@ -181,7 +181,7 @@ class Recommender:
             "remembered": self._embedding.memory.seen,
             **self._product.state,
             "replay_due": self._replay_due,
-            "ranks": self._exam.ranks,
+            "ranks": self.exam.ranks,
         }
 
     def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
@@ -189,7 +189,7 @@ class Recommender:
         self._embedding.seen = dense["learnt"]
         self._product.restore(dense)
         self._replay_due = dense["replay_due"]
-        self._exam.restore(dense["ranks"])
+        self.exam.restore(dense["ranks"])
 
     def _here(self, column: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(column.copy()).to(self.device)

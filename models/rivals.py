@@ -1,33 +1,28 @@
 """What others would use, test-then-train event by event beside the product: for evaluations alone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import torch
 
 from models.examples import Examples
 from models.metrics import MISSED, NOT_SCORED, K, Quality, Scoreboard
-from models.sequential_rules import SequentialRules
-from models.session_neighbours import SessionNeighbours
 
-__all__ = ["RIVALS", "Rival", "Rivals"]
+__all__ = ["Rival", "Rivals"]
 
 # Items of a history that are kept; the older half goes when there are twice as many.
 _HISTORY: Final = 30
 
 
 class Rival(Protocol):
-    """A recommender of plain Python: a user is a number, an item a key."""
+    """A recommender that is asked and taught event by event: a user is a number, an item a key."""
 
     def rank(self, who: int, history: Sequence[int], k: int) -> list[int]:
         """Return up to ``k`` items for a user with a history, the newest last; never its latest item."""
 
     def learn(self, who: int, history: Sequence[int], item: int, ts: int) -> None:
         """Learn an event of a user, at ``ts`` in milliseconds since the Unix epoch."""
-
-
-RIVALS: Final[Mapping[str, Callable[[], Rival]]] = {"sr": SequentialRules, "vmis": SessionNeighbours}
 
 
 class Rivals:
@@ -42,8 +37,8 @@ class Rivals:
 
     Examples
     --------
-    >>> Rivals({"sr": SequentialRules()}).quality["sr"].scored
-    0
+    >>> Rivals({}).quality
+    {}
     """
 
     def __init__(self, rivals: Mapping[str, Rival]) -> None:
@@ -55,6 +50,11 @@ class Rivals:
     def quality(self) -> dict[str, Quality]:
         """The figures so far of each."""
         return {name: board.quality for name, board in self._boards.items()}
+
+    @property
+    def ranks(self) -> dict[str, list[int]]:
+        """How often each place was seen, by name."""
+        return {name: board.counts for name, board in self._boards.items()}
 
     def test_and_learn(self, examples: Examples, popular: Sequence[int]) -> None:
         """Score what each would have recommended before every example, then let it learn.

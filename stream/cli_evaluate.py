@@ -1,18 +1,17 @@
 """``headrace evaluate``: how well a recorded log is foreseen, without Kafka."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import click
 import msgspec
-from rich.console import Console
 
+from models.baselines import BASELINES
+from models.errors import ModelError
 from models.events import Event, Item
-from models.metrics import Quality
-from models.rivals import RIVALS
 from models.sources import SOURCES
 from producers.bar import ProgressBar
 from producers.errors import ProducerError
@@ -20,12 +19,11 @@ from producers.logs import open_log, read_log
 from producers.reading import Reading
 from producers.report import Progress
 from stream.brain import Brain
-from stream.client import Figures
 from stream.curves import draw_curves
 from stream.errors import StreamError
 from stream.evaluation import Evaluation, Standing
 from stream.evaluation_report import EvaluationReport
-from stream.quality_table import quality_table
+from stream.evaluation_view import show_report
 from stream.settings import Settings
 
 __all__ = ["evaluate"]
@@ -42,14 +40,14 @@ class _Choices(NamedTuple):
     settings: Settings
     items: Path | None
     limit: int | None
-    has_rivals: bool
+    baselines: str
+    folds: int | None
     without: tuple[str, ...]
 
 
 class _Evaluated(NamedTuple):
     report: EvaluationReport
     curve: list[Standing]
-    reading: Reading
 
 
 def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
@@ -74,10 +72,15 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
 )
 @click.option(
     "--baselines",
-    type=click.Choice(["fast", "usual"]),
+    type=click.Choice([*BASELINES]),
     default="usual",
     show_default=True,
-    help="Fast are pop and rep alone; usual ones are sequential rules (sr) and VMIS-kNN (vmis) as well.",
+    help="Fast are pop and rep alone; usual are sr, vmis and biased_mf also; all has the slow ones too.",
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    help="Figures of so many consecutive slices of each log, their mean and spread.",
 )
 @click.option(
     "--without",
@@ -91,18 +94,19 @@ def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
     """Answer, test and learn the events of each LOG, and say how well they were foreseen.
 
     Every event is tested before it is learnt from, by the steps of a worker with the same settings, next to
-    the baselines: what is popular (pop), the user's own recent items filled up with that (rep), and two that
-    learn event by event: sequential rules (sr) and nearest sessions (vmis).
+    the baselines: what is popular (pop), the user's own recent items filled up with that (rep); those that
+    learn event by event: sequential rules (sr), nearest sessions (vmis), River's and another factorisation
+    (biased_mf, isgd); and those fitted to the log so far, 50 times at most: alternating least squares (als)
+    and self-attention (sasrec).
     """
     named = _named(logs)
     try:
         settings = msgspec.structs.replace(Settings.read(), batch=batch)
-        choices = _Choices(
-            settings, given["items"], given["limit"], given["baselines"] == "usual", given["without"]
-        )
+        names = ("items", "limit", "baselines", "folds", "without")
+        choices = _Choices(settings, **{name: given[name] for name in names})
         found = {name: _evaluate(name, log, choices) for name, log in named.items()}
         _write(found, given["json"], given["plot"])
-    except (ProducerError, StreamError, OSError) as error:
+    except (ModelError, ProducerError, StreamError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -120,7 +124,7 @@ def _named(logs: Iterable[Path]) -> dict[str, Path]:
 def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
     reading = Reading()
     records = _first_events(read_log(open_log(log, items=choices.items), reading), choices.limit)
-    rivals = {rival: make() for rival, make in RIVALS.items()} if choices.has_rivals else {}
+    rivals = {rival: make() for rival, make in BASELINES[choices.baselines].items()}
     with closing(Brain(choices.settings, choices.without)) as brain, ProgressBar(name) as bar:
 
         def show(standing: Standing) -> None:
@@ -131,10 +135,11 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
         evaluation = Evaluation(brain, choices.settings, now, rivals, replays=replays)
         curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
-        report = EvaluationReport.of(evaluation, curve[-1], reading.bad, seconds)
-    evaluated = _Evaluated(report, curve, reading)
-    _print_report(name, evaluated)
-    return evaluated
+        report = EvaluationReport.of(evaluation, curve, reading.bad, seconds, folds=choices.folds or 0)
+    show_report(name, report)
+    for row in reading.first_bad:
+        click.echo(f"{row.file}, line {row.line}: {row.reason}", err=True)
+    return _Evaluated(report, curve)
 
 
 def _first_events(records: Iterable[Event | Item], limit: int | None) -> Iterator[Event | Item]:
@@ -149,26 +154,6 @@ def _first_events(records: Iterable[Event | Item], limit: int | None) -> Iterato
 
 def _fraction(events: int, reading: Reading, limit: int | None) -> float:
     return max(reading.fraction, events / limit if limit else 0.0)
-
-
-def _print_report(name: str, evaluated: _Evaluated) -> None:
-    report = evaluated.report
-    table = quality_table(_figures(report.quality))
-    table.title = f"{name}: {report.events:,} events, {report.events_per_second:,.0f} events/s"
-    Console().print(table)
-    left_out = f"{report.dead_letters:,} dead letters, {report.duplicates:,} duplicates"
-    by_kind = quality_table(_figures(report.segments))
-    by_kind.title = f"{name}: Headrace by kind of event"
-    Console().print(by_kind)
-    ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
-    click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
-    click.echo(f"{report.bad_rows:,} bad rows, {left_out}")
-    for row in evaluated.reading.first_bad:
-        click.echo(f"{row.file}, line {row.line}: {row.reason}", err=True)
-
-
-def _figures(quality: Mapping[str, Quality]) -> dict[str, Figures]:
-    return msgspec.convert(quality, dict[str, Figures], from_attributes=True)
 
 
 def _write(found: dict[str, _Evaluated], json: Path | None, plot: Path | None) -> None:

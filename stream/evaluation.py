@@ -1,6 +1,7 @@
 """Test-then-train over recorded events without Kafka, by the steps that a worker's agents take."""
 
 import asyncio
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
@@ -30,12 +31,16 @@ _PARTITION: Final = 0
 
 
 class Standing(NamedTuple):
-    """How an evaluation stands: records taken, by what became of them, and the figures of each model."""
+    """How an evaluation stands: records taken, by what became of them, and the figures of each model.
+
+    ``ranks`` are how often the item was at each place so far, by model; the first are the misses.
+    """
 
     usable: int
     duplicates: int
     dead_letters: int
     quality: dict[str, Quality]
+    ranks: "dict[str, array[int]]"
 
     @property
     def events(self) -> int:
@@ -161,5 +166,9 @@ class Evaluation:
                 self._dead_letters += 1
 
     def _standing(self) -> Standing:
-        quality = self.brain.recommender.quality | self._rivals.quality
-        return Standing(self._usable, self._duplicates, self._dead_letters, quality)
+        recommender = self.brain.recommender
+        quality = recommender.quality | self._rivals.quality
+        counts = recommender.exam.ranks | self._rivals.ranks
+        # As arrays: there is one for each model and batch of a log.
+        ranks = {name: array("q", of) for name, of in counts.items()}
+        return Standing(self._usable, self._duplicates, self._dead_letters, quality, ranks)

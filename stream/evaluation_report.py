@@ -2,6 +2,7 @@
 
 import msgspec
 
+from models.folds import Folds, folds_of
 from models.intervals import Range
 from models.metrics import Quality
 from stream.client import Drift
@@ -16,7 +17,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
     latency where nothing is published. ``intervals`` are those that hold the product's figures with 95 %
-    confidence, ``segments`` its figures by kind of event.
+    confidence, ``segments`` its figures by kind of event. ``folds`` are each model's by slices of the log,
+    where these were asked for.
     """
 
     events: int
@@ -31,15 +33,24 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     quality: dict[str, Quality]
     intervals: dict[str, Range]
     segments: dict[str, Quality]
+    folds: dict[str, Folds]
     drift: Drift = Drift()
     rows: int
     device: str
     versions: dict[str, str]
 
     @classmethod
-    def of(cls, evaluation: Evaluation, last: Standing, bad_rows: int, seconds: float) -> "EvaluationReport":
-        """Return the report of an evaluation that ended with ``last`` after ``seconds``."""
-        brain, sure = evaluation.brain, evaluation.intervals
+    def of(
+        cls, evaluation: Evaluation, curve: list[Standing], bad_rows: int, seconds: float, *, folds: int = 0
+    ) -> "EvaluationReport":
+        """Return the report of an evaluation that took ``seconds``, with ``folds`` slices, 0 for none.
+
+        Raises
+        ------
+        TooFewBatches
+            If a slice would be empty.
+        """
+        brain, sure, last = evaluation.brain, evaluation.intervals, curve[-1]
         return cls(
             events=last.events,
             usable=last.usable,
@@ -52,6 +63,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             quality=last.quality,
             intervals={"hit_rate_20": sure.hit_rate, "mrr_20": sure.reciprocal_rank},
             segments=evaluation.segments.quality,
+            folds=folds_of([standing.ranks for standing in curve], folds) if folds else {},
             rows=brain.recommender.items,
             device=str(brain.device),
             versions=versions(),

@@ -7,14 +7,18 @@ from rich.table import Table
 
 from stream.client import Figures
 
-__all__ = ["quality_table"]
+__all__ = ["TITLES", "quality_table"]
 
-_TITLES: Final = {
+TITLES: Final = {
     "headrace": "Headrace",
     "pop": "popularity",
     "rep": "own recent items",
     "sr": "sequential rules",
     "vmis": "VMIS-kNN",
+    "isgd": "ISGD",
+    "biased_mf": "River's BiasedMF",
+    "als": "implicit's ALS",
+    "sasrec": "SASRec",
 }
 
 
@@ -31,5 +35,5 @@ def quality_table(quality: Mapping[str, Figures]) -> Table:
         table.add_column(title, justify="right")
     for name, of in quality.items():
         figures = (f"{figure:.4f}" for figure in (of.hit_rate_20, of.mrr_20, of.ndcg_10))
-        table.add_row(_TITLES.get(name, name), *figures, f"{of.scored:,}")
+        table.add_row(TITLES.get(name, name), *figures, f"{of.scored:,}")
     return table

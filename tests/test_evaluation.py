@@ -25,6 +25,7 @@ from models.context import Context
 from models.events import Action, Event, Item
 from models.examples import Examples
 from models.fingerprint import fingerprints
+from models.folds import folds_of
 from models.metrics import Quality, Scoreboard
 from producers.bundled import REES46
 from producers.logs import open_log, read_log
@@ -65,7 +66,8 @@ class FixedBrain:
 
     @property
     def recommender(self) -> SimpleNamespace:
-        return SimpleNamespace(quality={"fixed": self._board.quality})
+        exam = SimpleNamespace(ranks={"fixed": self._board.counts})
+        return SimpleNamespace(quality={"fixed": self._board.quality}, exam=exam)
 
     async def rank(self, context: Context, banned: Any) -> Ranked:
         keys = fingerprints(FIXED)
@@ -239,7 +241,7 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     }
     assert counts == {"events": 40, "usable": 40, "duplicates": 0, "recommendations": 40, "bad_rows": 1}
     assert report["events_per_second"] == pytest.approx(40 / report["seconds"], rel=0.05)
-    assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis"}
+    assert report["quality"].keys() == {"headrace", "pop", "rep", "sr", "vmis", "biased_mf"}
     assert report["quality"]["headrace"].keys() == set(Quality.__struct_fields__)
     scored = report["quality"]["headrace"]["scored"]
     assert report["segments"]["view_item"]["scored"] == scored > 0
@@ -250,6 +252,41 @@ def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None
     assert "1 bad rows" in result.output
     assert "shop.csv, line 12:" in result.output
     assert all(name in result.output for name in ("Headrace", "hit rate at 20", "scored", "events/s"))
+
+
+def test_slices_are_scored_by_what_was_learnt_before_them() -> None:
+    events = _made_up_events(300)
+    curve = Evaluation(FixedBrain(), Settings(batch=1), NOW).run(events)
+    slices = folds_of([standing.ranks for standing in curve], 4)["fixed"].slices
+    # The first slices are what an evaluation says that ended there.
+    for number in range(1, 4):
+        until = sum(part.scored for part in slices[:number])
+        stop = next(
+            place for place, standing in enumerate(curve) if standing.quality["fixed"].scored == until
+        )
+        oracle = _fixed_oracle(events[: stop + 1])
+        hits = sum(part.hit_rate_20 * part.scored for part in slices[:number])
+        assert hits == pytest.approx(oracle.hit_rate_20 * oracle.scored, abs=0.05)
+        assert oracle.scored == until
+    assert {part.scored for part in slices} <= {
+        curve[-1].quality["fixed"].scored // 4 + more for more in (0, 1)
+    }
+
+
+def test_the_command_tells_of_slices_of_every_model(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    result = _invoke(REES46, "--json", file, "--limit", "600", "--folds", "3", "--batch", "8")
+    assert result.exit_code == 0, result.output
+    report = json.loads(file.read_bytes())
+    assert report["folds"].keys() == report["quality"].keys()
+    for name, of in report["folds"].items():
+        assert len(of["slices"]) == 3
+        for figure in ("hit_rate_20", "mrr_20", "ndcg_10"):
+            whole = sum(part[figure] * part["scored"] for part in of["slices"])
+            quality = report["quality"][name]
+            assert whole == pytest.approx(quality[figure] * quality["scored"], abs=1e-4 * quality["scored"])
+    assert "mean and spread of 3 slices" in result.output
+    assert "±" in result.output
 
 
 def _hit_rate(folder: Path, *options: str) -> float:
@@ -294,6 +331,8 @@ def test_the_command_gives_what_the_evaluation_gives(tmp_path: Path) -> None:
         (["{log}", "--plot", "{log}.jpg"], {}, 2, "must end in .png"),
         (["{log}", "--json", "nowhere/report.json"], {}, 2, "no folder 'nowhere'"),
         (["{log}", "--limit", "0"], {}, 2, "--limit"),
+        (["{log}", "--folds", "1"], {}, 2, "--folds"),
+        (["{log}", "--folds", "3"], {}, 1, "1 batches with scored events are too few for 3 folds"),
         (["{empty}"], {}, 1, "holds no usable row"),
         (["{log}"], {"HEADRACE_TOPK": "5"}, 1, "HEADRACE_TOP_K"),
     ],

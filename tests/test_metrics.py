@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from ir_measures import RR, Qrel, ScoredDoc, Success, calc_aggregate, nDCG
 from plain_scores import figures, plain_scores
 
 from models.answers import Ranked
@@ -76,6 +77,32 @@ def test_a_rank_is_the_place_in_the_list(pairs: list[tuple[int, list[int]]]) -> 
     items = torch.tensor([ranking for _, ranking in pairs], dtype=torch.int64).reshape(-1, K)
     expected = [ranking.index(wanted) + 1 if wanted in ranking else MISSED for wanted, ranking in pairs]
     assert rank_of(target, items).tolist() == expected
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 25), st.permutations(range(1, 26)), st.integers(0, K)),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_figures_agree_with_those_of_an_independent_library(
+    tests: list[tuple[int, list[int], int]],
+) -> None:
+    served = torch.zeros(len(tests), K, dtype=torch.int64)  # 0 where a list is short
+    for line, (_, ranking, length) in enumerate(tests):
+        served[line, :length] = torch.tensor(ranking[:length])
+    ranks = rank_of(torch.tensor([wanted for wanted, _, _ in tests]), served)
+    relevant = [Qrel(str(query), str(wanted), 1) for query, (wanted, _, _) in enumerate(tests)]
+    run = [
+        ScoredDoc(str(query), str(item), -place)
+        for query, (_, ranking, length) in enumerate(tests)
+        for place, item in enumerate(ranking[:length])
+    ]
+    measures = {"hit_rate_20": Success @ 20, "mrr_20": RR @ 20, "ndcg_10": nDCG @ 10}
+    expected, found = calc_aggregate(measures.values(), relevant, run), board(*ranks.tolist()).quality
+    for name, measure in measures.items():
+        assert getattr(found, name) == pytest.approx(expected[measure], abs=5.1e-5)  # found has four places
 
 
 def rees46() -> list[Event]:

@@ -110,9 +110,9 @@ def test_what_is_withheld_is_in_no_list_until_it_is_back() -> None:
 def test_testing_teaches_nothing() -> None:
     model, lesson = recommender(), examples(64, 1, CPU)
     model.learn_many(lesson)
-    before = state_of([model._product, model._exam._baselines])
+    before = state_of([model._product, model.exam._baselines])
     model.test_many(lesson._replace(rank=torch.zeros(64, dtype=torch.int8)))
-    assert same(state_of([model._product, model._exam._baselines]), before)
+    assert same(state_of([model._product, model.exam._baselines]), before)
 
 
 def test_three_examples_are_replayed_for_each_new_one() -> None:

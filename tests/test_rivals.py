@@ -7,10 +7,11 @@ import pytest
 import torch
 from lessons import examples
 
+from models.baselines import BASELINES
 from models.events import Event
 from models.examples import Examples
 from models.metrics import NOT_SCORED
-from models.rivals import RIVALS, Rivals
+from models.rivals import Rivals
 from models.sequential_rules import SequentialRules
 from models.session_neighbours import SessionNeighbours
 from producers.bundled import REES46
@@ -89,7 +90,7 @@ def test_they_are_as_good_as_published_on_the_bundled_log() -> None:
     records = (it for it in read_log(open_log(REES46), Reading()) if isinstance(it, Event))
     settings = Settings(device="cpu", batch=512)
     with closing(Brain(settings, without=("embedding", "transitions", "recent"))) as brain:
-        rivals = {name: make() for name, make in RIVALS.items()}
+        rivals = {name: make() for name, make in BASELINES["usual"].items()}
         quality = Evaluation(brain, settings, NOW, rivals).run(islice(records, None))[-1].quality
     for name, published in PUBLISHED.items():
         assert quality[name].scored == 8_643
