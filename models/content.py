@@ -30,6 +30,7 @@ _SCALE: Final = 8.0
 _RATE: Final = 0.05
 # Events of an item after which what is said of it counts half: g = n / (n + 3) is left to the others.
 _KNOWN: Final = 3.0
+_HOUR: Final = 3_600_000
 _TINY: Final = 1e-6
 
 
@@ -67,7 +68,7 @@ class Content:
         Has the descriptions.
     """
 
-    prior: ClassVar[tuple[float, ...]] = (0.5, 0.0, 0.0, 0.0, 0.0, 0.0)
+    prior: ClassVar[tuple[float, ...]] = (0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     def __init__(self, table: Table, popularity: Popularity, stock: Stock) -> None:
         self._table, self._popularity, self._stock = table, popularity, stock
@@ -93,7 +94,8 @@ class Content:
         """Return what speaks for each candidate.
 
         The log of its share of a softmax, also as far as its own events say little; the likeness without what
-        was learnt; whether it has the category and the brand of the latest item; how near its price is.
+        was learnt; whether it has the category and the brand of the latest item; how near its price is; how
+        new it is.
         """
         if not len(self._stock):
             return [torch.zeros(shortlist.items.shape, device=shortlist.items.device)] * len(self.prior)
@@ -112,6 +114,7 @@ class Content:
             self._same("category", rows, latest),
             self._same("brand", rows, latest),
             near.nan_to_num(0.0),
+            self._fresh(known, rows),
         ]
 
     def learn_many(self, examples: Examples) -> Tensor:
@@ -171,6 +174,11 @@ class Content:
         items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
         hidden = self._pool.since >= known.context.ts[:, :1]
         return _best(wanted @ self._pool.sketch.T, hidden, items, _OF_POOL)
+
+    def _fresh(self, known: Known, rows: Tensor) -> Tensor:
+        """Return 1 for what was described just now, a half after 100 minutes, then less, float32[B, C]."""
+        age = (known.context.ts[:, :1] - self._stock["since"][rows]).clamp(min=0)
+        return (rows != 0) / (1 + torch.log1p(age.to(torch.float32) / _HOUR))
 
     def _same(self, name: str, rows: Tensor, latest: Tensor) -> Tensor:
         """Return 1 where a row has what the latest item has under ``name``, float32[B, C]."""
