@@ -16,14 +16,13 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
 from models.examples import Examples
 from models.metrics import Quality
-from models.popularity import Popularity
+from models.objective import Objective
 from models.product import Product
 from models.ranking import Ranking
 from models.recent import Recent
 from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
 from models.table import Table
-from models.transitions import Transitions
 from models.waiting import AtOnce, Waiting
 
 __all__ = ["Recommender"]
@@ -52,6 +51,8 @@ class Recommender:
     ----------
     waiting
         What did not fit into a budget yet.
+    behaviour
+        Knows what views lead to.
     """
 
     def __init__(
@@ -65,11 +66,10 @@ class Recommender:
     ) -> None:
         self.device = device
         hyperparameters = Hyperparameters()
-        columns = hyperparameters.columns | Popularity.COLUMNS | Transitions.COLUMNS
-        self._table = table = Table(columns, limit, device, seed)
+        self._table = table = Table(hyperparameters.columns | Product.COLUMNS, limit, device, seed)
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
         self._product = Product(table, self._embedding, without)
-        popularity = self._product.popularity
+        self.behaviour, popularity = self._product.behaviour, self._product.popularity
         self._exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
@@ -142,6 +142,10 @@ class Recommender:
     def withhold(self, items: Longs) -> None:
         """Have no list hold these items (int64[n], distinct), and any list those withheld before."""
         self._product.withhold(items)
+
+    def aim_at(self, objective: Objective) -> None:
+        """Rank by what lists are to bring about: until told, by views."""
+        self._product.aim_at(objective)
 
     @property
     def learnt(self) -> int:

@@ -11,6 +11,7 @@ from models.batch import Longs
 from models.budget import Budget
 from models.context import Context
 from models.examples import Examples
+from models.objective import Objective
 from models.recommender import Recommender
 from models.snapshot import Snapshot
 from stream.model_thread import ModelThread
@@ -30,7 +31,9 @@ class Brain:
         rationed = settings.model_bytes_per_second > 0
         made_of = settings.max_items, self.device, settings.seed
         self._new = partial(Recommender, *made_of, is_rationed=rationed, without=without)
+        self._objective = Objective(settings.objective)
         self.recommender = self._new()
+        self.recommender.aim_at(self._objective)
         self._unavailable: Longs | None = None
         self._top_k = settings.top_k
         self._thread = ModelThread()
@@ -93,6 +96,7 @@ class Brain:
 
     def _reset(self) -> None:
         self.recommender = self._new()
+        self.recommender.aim_at(self._objective)
         if self._unavailable is not None:
             self.recommender.withhold(self._unavailable)
 
@@ -102,7 +106,9 @@ class Brain:
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)
-        return Ranked.of(self.recommender.predict_many(context.to(self.device), forbidden, k))
+        here, heads = context.to(self.device), self.recommender.behaviour
+        ranking = self.recommender.predict_many(here, forbidden, k)
+        return Ranked.of(ranking, heads.predict_many(here, ranking.items) if heads.views else None)
 
     def _test_and_learn(self, examples: Examples) -> float:
         here = examples.to(self.device)
