@@ -42,9 +42,9 @@ def conversions_of(examples: Examples) -> Conversions:
     does not count, nor does a cart after the purchase.
 
     The context of that view is what stands in the example's context behind the item. Where the item is not
-    in it, the view may have fallen out if the context is full, which then stands for the view's own; if there
-    is room, nobody viewed the item, and the example is none of the lines. Refunds are no examples: what came
-    back was bought all the same.
+    in it no view is known, and the example is none of the lines: of the few whose view has fallen out of the
+    context most cannot be told from those that never had one. Refunds are no examples: what came back was
+    bought all the same.
     """
     context, action = examples.context, examples.action
     own = context.items == examples.item[:, None]  # bool[B, L]
@@ -52,11 +52,10 @@ def conversions_of(examples: Examples) -> Conversions:
     place = own.to(torch.uint8).argmax(dim=1)  # int64[B], 0 where it is not there
     last = context.actions.gather(1, place[:, None])[:, 0].masked_fill(~is_there, 0)
     is_view = action == VIEW
-    outcome = _outcomes(action, last) & (is_there | (context.items[:, -1] != 0))
-    begin = torch.where(is_there & ~is_view, place, -1)
-    seen = context.ts.gather(1, torch.where(is_there, place, CONTEXT_ITEMS - 1)[:, None])[:, 0]
+    outcome = _outcomes(action, last)
+    seen = context.ts.gather(1, place[:, None])[:, 0]
     lines = Conversions(
-        context=_behind(context, examples.item, begin),
+        context=_behind(context, examples.item, torch.where(is_view, -1, place)),
         item=examples.item,
         is_view=is_view,
         outcome=outcome,
@@ -67,13 +66,12 @@ def conversions_of(examples: Examples) -> Conversions:
 
 
 def _outcomes(action: Tensor, last: Tensor) -> Tensor:
-    """Return what actions say of a view, bool[A, B], after the last ones of the same items, uint8[B] both."""
+    """Return what actions say of a view, bool[A, B], by the last of the same items, uint8[B] each."""
     cart, purchase = HEADS
     was_bought = last == purchase
-    was_taken = was_bought | (last == cart) | (last == _CHECKOUT)
-    is_bought = (action == purchase) & ~was_bought
-    # Where the last action is not known any more there was a cart.
-    is_taken = ((action == cart) | (is_bought & (last != 0))) & ~was_taken
+    is_new = (last != 0) & ~was_bought
+    is_bought = (action == purchase) & is_new
+    is_taken = ((action == cart) | is_bought) & is_new & (last != cart) & (last != _CHECKOUT)
     return torch.stack([is_taken, is_bought])
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from models.answers import Ranked
-from models.batch import Longs
+from models.batch import Floats, Longs
 from models.budget import Budget
 from models.context import Context
+from models.conversions import without_own
 from models.examples import Examples
 from models.objective import Objective
 from models.recommender import Recommender
@@ -53,6 +54,10 @@ class Brain:
     async def test_and_learn(self, examples: Examples) -> float:
         """Test, then learn from the examples in one step; return their mean loss."""
         return await self._thread.run(self._test_and_learn, examples)
+
+    async def foretell(self, examples: Examples) -> Floats:
+        """Return how likely a cart and a purchase are, if examples were views: float32[2, B]."""
+        return await self._thread.run(self._foretell, examples)
 
     async def replay(self) -> bool:
         """Replay once if something is left to replay; return whether it did."""
@@ -109,6 +114,13 @@ class Brain:
         here, heads = context.to(self.device), self.recommender.behaviour
         ranking = self.recommender.predict_many(here, forbidden, k)
         return Ranked.of(ranking, heads.predict_many(here, ranking.items) if heads.views else None)
+
+    def _foretell(self, examples: Examples) -> Floats:
+        here = examples.to(self.device)
+        context = without_own(here.context, here.item)
+        chances = self.recommender.behaviour.predict_many(context, here.item[:, None])
+        foretold: Floats = torch.stack(chances)[:, :, 0].cpu().numpy()
+        return foretold
 
     def _test_and_learn(self, examples: Examples) -> float:
         here = examples.to(self.device)

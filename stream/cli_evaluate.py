@@ -25,7 +25,7 @@ from stream.curves import draw_curves
 from stream.errors import StreamError
 from stream.evaluation import Evaluation, Standing
 from stream.evaluation_report import EvaluationReport
-from stream.quality_table import quality_table
+from stream.quality_table import chance_table, quality_table
 from stream.settings import Settings
 
 __all__ = ["evaluate"]
@@ -160,6 +160,10 @@ def _print_report(name: str, evaluated: _Evaluated) -> None:
     by_kind = quality_table(_figures(report.segments))
     by_kind.title = f"{name}: Headrace by kind of event"
     Console().print(by_kind)
+    if report.behaviour:
+        foretold = chance_table(report.behaviour)
+        foretold.title = f"{name}: what views lead to, {report.open_views:,} of them open"
+        Console().print(foretold)
     ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
     click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
     click.echo(f"{report.bad_rows:,} bad rows, {left_out}")

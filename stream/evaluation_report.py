@@ -2,6 +2,7 @@
 
 import msgspec
 
+from models.chance_scores import ChanceQuality
 from models.intervals import Range
 from models.metrics import Quality
 from stream.client import Drift
@@ -16,7 +17,9 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
     latency where nothing is published. ``intervals`` are those that hold the product's figures with 95 %
-    confidence, ``segments`` its figures by kind of event.
+    confidence, ``segments`` its figures by kind of event. ``behaviour`` says how good what was foretold of
+    views is, of ``cart`` and of ``purchase`` where there were any; ``open_views`` are those of which more may
+    come.
     """
 
     events: int
@@ -31,6 +34,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     quality: dict[str, Quality]
     intervals: dict[str, Range]
     segments: dict[str, Quality]
+    behaviour: dict[str, ChanceQuality]
+    open_views: int
     drift: Drift = Drift()
     rows: int
     device: str
@@ -52,6 +57,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             quality=last.quality,
             intervals={"hit_rate_20": sure.hit_rate, "mrr_20": sure.reciprocal_rank},
             segments=evaluation.segments.quality,
+            behaviour=evaluation.verdicts.quality,
+            open_views=evaluation.verdicts.open,
             rows=brain.recommender.items,
             device=str(brain.device),
             versions=versions(),
