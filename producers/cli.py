@@ -1,5 +1,6 @@
 """The commands of ``producers``, for the ``headrace`` group."""
 
 from producers.replay import replay
+from producers.shop.command import shop
 
-__all__ = ["replay"]
+__all__ = ["replay", "shop"]

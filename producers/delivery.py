@@ -93,8 +93,8 @@ class Delivery:
         except TimeoutError:
             await self._producer.client.close()
 
-    async def put(self, topic: str, key: bytes, value: bytes) -> None:
-        """Put the record into the open batch of its key's partition."""
+    async def put(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Put the record into the open batch of its key's partition; without a value it is a tombstone."""
         place = _Place(topic, _slot(key, self._partitions.get(topic) or await self._count(topic)))
         batch = self._open.get(place)
         if batch is None or batch.append(timestamp=None, key=key, value=value) is None:

@@ -32,6 +32,10 @@ class Log(msgspec.Struct, frozen=True):
     items: Path | None = None
     run: str = ""
 
+    def read(self, reading: Reading, *, loop: bool = False) -> Iterator[Event | Item]:
+        """Yield the records of the log, as `read_log` does."""
+        return read_log(self, reading, loop=loop)
+
 
 def open_log(path: Path, *, items: Path | None = None, run: str = "") -> Log:
     """Return the log at ``path``; reads the file once, for its fingerprint.

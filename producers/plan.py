@@ -4,8 +4,8 @@ from zlib import crc32
 
 import msgspec
 
-from producers.logs import Log
 from producers.pace import Pace, RecordedPace, SteadyRate
+from producers.source import Source
 from producers.topics import Topics
 
 __all__ = ["ReplayPlan", "Share"]
@@ -14,6 +14,7 @@ __all__ = ["ReplayPlan", "Share"]
 class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay publishes, where, and how fast.
 
+    ``log`` is a recorded log, or anything else that yields records.
     ``rate`` is in events a second, ``speed`` in times the recorded pace, ``schedule`` any other pace, for
     one process; without all three it goes flat out.
     ``limit`` is how many events, catalog records not counted; ``loop`` starts the log again for ever.
@@ -26,7 +27,7 @@ class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
         If a number is not positive, or more than one of ``rate``, ``speed`` and ``schedule`` is given.
     """
 
-    log: Log
+    log: Source
     broker: str = "127.0.0.1:9092"
     prefix: str = ""
     partitions: int = 4

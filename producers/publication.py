@@ -9,11 +9,11 @@ from aiokafka.errors import KafkaError
 from models.codec import encode
 from models.events import Event, Item
 from producers.delivery import Delivery
-from producers.logs import read_log
 from producers.pace import Pacer
 from producers.plan import ReplayPlan, Share
 from producers.reading import Reading
 from producers.report import Progress, ReplayReport
+from producers.source import Gone
 
 __all__ = ["Publication", "StopSign"]
 
@@ -78,10 +78,10 @@ class Publication:
 
     async def _publish(self) -> None:
         share, plan = self._share, self._plan
-        for record in read_log(plan.log, self._reading, loop=plan.loop):
-            if isinstance(record, Item):
+        for record in plan.log.read(self._reading, loop=plan.loop):
+            if not isinstance(record, Event):
                 if share.owns(record.item_id):
-                    await self._delivery.put(self._topics.catalog, record.item_id.encode(), encode(record))
+                    await self._publish_item(record)
                 continue
             if self._seen == 0 and (pace := plan.pace()) is not None:
                 self._pacer = Pacer(pace, self._clock, self._idle)
@@ -90,6 +90,10 @@ class Publication:
             self._seen += 1
             if self._seen == plan.limit:
                 return
+
+    async def _publish_item(self, item: Item | Gone) -> None:
+        value = None if isinstance(item, Gone) else encode(item)
+        await self._delivery.put(self._topics.catalog, item.item_id.encode(), value)
 
     async def _publish_event(self, event: Event) -> None:
         if self._pacer is not None:

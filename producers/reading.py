@@ -41,6 +41,7 @@ class Reading:
         self._earliest = self._latest = 0
         self._file: BinaryIO | None = None
         self._size = 0
+        self._start = self._end = 0
 
     def again(self) -> "Reading":
         """Return the tally of a further lap: from nothing, but for the items described."""
@@ -50,6 +51,10 @@ class Reading:
         """Take the position of ``file`` as how far the log is read."""
         self._file = file
         self._size = os.fstat(file.fileno()).st_size
+
+    def expect(self, start: int, end: int) -> None:
+        """Take the time of the latest event as how far it is read: from ``start`` to ``end``."""
+        self._start, self._end = start, end
 
     def accept(self, ts: int) -> None:
         """Count a row that is an event of time ``ts``, milliseconds since the Unix epoch."""
@@ -74,7 +79,9 @@ class Reading:
 
     @property
     def fraction(self) -> float:
-        """How much of the file is read, 0 to 1."""
+        """How much is read of the file, or of the time expected, 0 to 1."""
+        if self._end:
+            return max(0.0, (self._latest - self._start) / (self._end - self._start))
         if self._file is None or not self._size:
             return 0.0
         return 1.0 if self._file.closed else self._file.tell() / self._size

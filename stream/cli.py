@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "forget": _Place("stream.cli_ask", "Have all that is known of USER erased."),
     "recommend": _Place("stream.cli_ask", "Ask a running worker what it recommends USER now."),
     "replay": _Place("producers.cli", "Publish the events of a recorded LOG to Kafka."),
+    "shop": _Place("producers.cli", "Publish made-up traffic of a shop whose truth is known."),
     "status": _Place("stream.cli_ask", "Ask a running worker how it stands."),
 }
 

@@ -88,6 +88,11 @@ def test_every_listed_command_is_there() -> None:
         (["demo", "--report", "no/such/report.json"], "no/such"),
         (["demo", "--events", "0"], "--events"),
         (["recommend"], "USER"),
+        (["shop", "--users", "0"], "users"),
+        (["shop", "--drift-at", "8"], "drift_at"),
+        (["shop", "--items", "some"], "--items"),
+        (["shop", "--rate", "1", "--speed", "1"], "--speed"),
+        (["shop", "--log", "shop.jsonl", "--rate", "1"], "--rate"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], named: str) -> None:
