@@ -23,6 +23,10 @@ _BASE_FADE: Final = 0.99995
 # Of a cart at a view, and of a purchase after it, before anything is known; they count as 50 views.
 _FIRST_RATES: Final = (0.1, 0.3)
 _FIRST_VIEWS: Final = 50.0
+# Expected of delays until they are known: of carts 83 % come within the hour, of purchases 42 %, and 15 % later
+# than a day: people's delays have heavy tails (Barabasi, The Origin of Bursts and Heavy Tails in Human
+# Dynamics, Nature 2005).
+_TAILS: Final = (3.0, 1.5)
 _TINY: Final = 1e-6  # keeps a logit finite
 
 
@@ -74,7 +78,7 @@ class Behaviour:
         self._sees[1] = self._signs.of_cart
         # float32[1 + A]: views, carts and purchases of all items, decayed.
         self._totals = _FIRST_VIEWS * torch.cat([torch.ones_like(first[:1]), first.cumprod(dim=0)])
-        self._calibration = Calibration(len(HEADS))
+        self._calibration = Calibration(_TAILS)
         self.views = 0
 
     def predict_many(self, context: Context, items: Tensor) -> Chances:

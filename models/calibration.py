@@ -1,5 +1,6 @@
 """How much more comes of views than was foretold, the late part of it included."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
@@ -15,8 +16,6 @@ WINDOW_HOURS: Final = 7 * 24
 _HALF_LIFE_HOURS: Final = 12
 # How much has to be foretold of an age, in carts or purchases, to count as much as what is expected of it.
 _PRIOR: Final = 10.0
-# Expected of an age of n hours, until it is known: (n + 1)^-2, so that 61 % come within the hour.
-_TAIL: Final = 2.0
 
 
 class Calibration:
@@ -30,24 +29,25 @@ class Calibration:
 
     Parameters
     ----------
-    heads
-        A, of how many things the ratio is told.
+    tails
+        Of how many things the ratio is told, and how late they come until that is known: (n + 1)^-tail of them
+        at an age of n hours.
 
     Examples
     --------
-    >>> calibration = Calibration(1)
+    >>> calibration = Calibration([2.0])
     >>> calibration.ratio.tolist()
     [1.0]
     """
 
-    def __init__(self, heads: int) -> None:
-        ages = torch.arange(1, WINDOW_HOURS + 1, dtype=torch.float32) ** -_TAIL
-        self._expected = ages / ages.sum()  # float32[T]
+    def __init__(self, tails: Sequence[float]) -> None:
+        ages = torch.arange(1, WINDOW_HOURS + 1, dtype=torch.float32) ** -torch.tensor(tails)[:, None]
+        self._expected = ages / ages.sum(dim=1, keepdim=True)  # float32[A, T]
         self._hour = 0  # since the Unix epoch, the one under way; 0 before the first
         # float32[4, A, T]: foretold of the views of this hour and of those before; what came in this hour, by
         # age; and of all hours before, by age, what came, and what was foretold of the views that reached it.
-        self._counts = torch.zeros(4, heads, WINDOW_HOURS)
-        self.ratio = torch.ones(heads)  # float32[A]
+        self._counts = torch.zeros(4, len(tails), WINDOW_HOURS)
+        self.ratio = torch.ones(len(tails))  # float32[A]
 
     def update_many(self, ts: Tensor, age: Tensor, foretold: Tensor, came: Tensor) -> None:
         """Count N lines.
