@@ -30,14 +30,19 @@ class Calibration:
     Parameters
     ----------
     tails
-        Of how many things the ratio is told, and how late they come until that is known: (n + 1)^-tail of them
-        at an age of n hours.
+        Of each thing that the ratio is told of, how late it comes until that is known: as (n + 1)^-tail at an
+        age of n hours.
+
+    Attributes
+    ----------
+    ratio
+        float32[A].
 
     Examples
     --------
     >>> calibration = Calibration([2.0])
-    >>> calibration.ratio.tolist()
-    [1.0]
+    >>> round(float(calibration.ratio[0]), 3)
+    1.0
     """
 
     def __init__(self, tails: Sequence[float]) -> None:
@@ -47,7 +52,7 @@ class Calibration:
         # float32[4, A, T]: foretold of the views of this hour and of those before; what came in this hour, by
         # age; and of all hours before, by age, what came, and what was foretold of the views that reached it.
         self._counts = torch.zeros(4, len(tails), WINDOW_HOURS)
-        self.ratio = torch.ones(len(tails))  # float32[A]
+        self._weigh()
 
     def update_many(self, ts: Tensor, age: Tensor, foretold: Tensor, came: Tensor) -> None:
         """Count N lines.

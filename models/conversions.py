@@ -34,6 +34,12 @@ class Conversions(NamedTuple):
     ts: Tensor  # int64[N], milliseconds since the Unix epoch: of the view, or of what came of it
     age: Tensor  # int64[N], milliseconds from the view to that; 0 for a view
 
+    def take(self, chosen: Tensor) -> "Conversions":
+        """Return the chosen lines, int64[n]."""
+        context, outcome = Context(*(column[chosen] for column in self.context)), self.outcome[:, chosen]
+        item, is_view, ts, age = (it[chosen] for it in (self.item, self.is_view, self.ts, self.age))
+        return Conversions(context, item, is_view, outcome, ts, age)
+
 
 def conversions_of(examples: Examples) -> Conversions:
     """Return the lines of the examples that are views, or came of one, in order.
@@ -62,7 +68,7 @@ def conversions_of(examples: Examples) -> Conversions:
         ts=examples.ts,
         age=torch.where(is_view, 0, (examples.ts - seen).clamp(min=0)),
     )
-    return _taken(lines, (is_view | outcome.any(dim=0)).nonzero().squeeze(1))
+    return lines.take((is_view | outcome.any(dim=0)).nonzero().squeeze(1))
 
 
 def _outcomes(action: Tensor, last: Tensor) -> Tensor:
@@ -85,10 +91,3 @@ def _behind(context: Context, item: Tensor, place: Tensor) -> Context:
     places = torch.arange(CONTEXT_ITEMS, device=item.device)
     wanted = (places > place[:, None]) & (context.items != item[:, None]) & (context.items != 0)
     return Context(*compact(wanted, CONTEXT_ITEMS, *context))
-
-
-def _taken(lines: Conversions, chosen: Tensor) -> Conversions:
-    """Return the chosen lines, int64[n]."""
-    context, outcome = Context(*(column[chosen] for column in lines.context)), lines.outcome[:, chosen]
-    item, is_view, ts, age = (it[chosen] for it in (lines.item, lines.is_view, lines.ts, lines.age))
-    return Conversions(context, item, is_view, outcome, ts, age)
