@@ -59,7 +59,8 @@ class Verdicts:
                 self._open[key] = _View(ts, chances)
                 self._waiting.append((ts, key))
             elif action in HEADS and key in self._open:
-                _note(self._open[key], HEADS.index(action))
+                step = HEADS.index(action)
+                self._open[key].came[: step + 1] = [True] * (step + 1)
         _score(self._scores, self._settled)
         self._settled = []
 
@@ -82,12 +83,6 @@ class Verdicts:
             ts, key = self._waiting.popleft()
             if key in self._open and self._open[key].ts == ts:  # not viewed again since
                 self._settled.append(self._open.pop(key))
-
-
-def _note(view: _View, step: int) -> None:
-    """Note a cart or a purchase of a view, by its place in `HEADS`; after the purchase nothing counts."""
-    if not view.came[-1]:
-        view.came[: step + 1] = [True] * (step + 1)
 
 
 def _score(scores: list[ChanceScores], views: list[_View]) -> None:

@@ -22,6 +22,7 @@ from models.names import Names
 from models.objective import Objective
 from models.ranking import Ranking
 from models.recommender import Recommender
+from models.scorer import Known
 from models.table import Table
 from stream.brain import Brain
 from stream.settings import Settings
@@ -92,6 +93,17 @@ def test_foretelling_is_pure() -> None:
     one, other = (model.predict_many(context, items) for _ in range(2))
     assert same(state_of(one), state_of(other))
     assert same(state_of(model), before)
+
+
+def test_an_item_of_the_context_is_as_near_as_if_it_were_not_in_it() -> None:
+    model, context = taught(), contexts(32, 1, CPU)
+    signs, table = model.behaviour._signs, model._table
+    for place in range(8):
+        item = context.items[:, place : place + 1]
+        blanked = context._replace(items=context.items.masked_fill(context.items == item, 0))
+        near, without = (signs._nearness(Known.of(it, table), item) for it in (context, blanked))
+        known = item[:, 0] != 0
+        assert torch.allclose(near[known], without[known], atol=1e-4)
 
 
 def test_an_item_is_foretold_the_same_alone_and_among_others() -> None:

@@ -57,6 +57,11 @@ def test_a_view_waits_for_seven_days(day: float, bought: int) -> None:
     assert came((1, 1, VIEW, 0), (1, 1, BUY, day))["purchase"] == (bought, 1)
 
 
+def test_a_view_that_is_repeated_waits_anew() -> None:
+    done = (1, 1, VIEW, 0), (1, 1, VIEW, 5), (2, 2, VIEW, 8), (1, 1, BUY, 11)
+    assert came(*done)["purchase"] == (1, 3)
+
+
 def test_only_what_may_still_come_is_held() -> None:
     views = [(user, user, VIEW, user / 10) for user in range(1, 500)]
     assert verdicts(*views).open == pytest.approx(70, abs=1)
