@@ -27,7 +27,7 @@ from models.snapshot import Rows, Snapshot
 __all__ = ["CheckpointBroken", "CheckpointForeign", "Packed", "SnapshotUneven", "pack", "read", "read_header"]
 
 _MAGIC: Final = b"headrace"
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _START: Final = struct.Struct("<8sII")
 _DIGEST_BYTES: Final = 16
 _COLUMN: Final = "column "

@@ -66,6 +66,8 @@ class EmbeddingLearner:
         The examples that are replayed.
     seen
         Examples learnt from, replays not counted.
+    decays
+        float32[L], what each item of a context weighs in its user's vector, newest first.
     """
 
     def __init__(self, table: Table, seed: int, hyperparameters: Hyperparameters) -> None:
@@ -75,7 +77,7 @@ class EmbeddingLearner:
         self._generator = torch.Generator()
         self.memory = Memory(hyper.memory, hyper.horizon + 2, table.device)
         decays = hyper.decay ** torch.arange(hyper.horizon, dtype=torch.float32)
-        self._decays = decays.to(table.device)  # float32[L]
+        self.decays = decays.to(table.device)  # float32[L]
         self.seen = 0
 
     def learn_many(self, examples: Examples) -> Tensor:
@@ -123,7 +125,7 @@ class EmbeddingLearner:
     def _users(self, weights: Tensor, rows: Tensor) -> Tensor:
         """Return the decayed sums of the rows' vectors: float32[B, D] from int64[B, L]."""
         # float32[B, L, D] by float32[L]; row 0 is the zero vector.
-        return torch.einsum("bld,l->bd", embedding(rows, weights), self._decays)
+        return torch.einsum("bld,l->bd", embedding(rows, weights), self.decays)
 
     def _step(self, keys: Tensor) -> Tensor:
         """Take one step on lines of keys, int64[B, L + 1]; return the losses from before it, float32[B]."""

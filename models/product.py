@@ -1,22 +1,26 @@
 """What the product ranks by: the blend of all scorers, filled up with what is popular."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from torch import Tensor
 
+from models.behaviour import Behaviour
 from models.blend import Blend
 from models.chain import Chain
 from models.content import Content
 from models.context import Context
+from models.conversions import conversions_of
 from models.embedding import EmbeddingLearner
 from models.examples import Examples
 from models.nearest import POOL
+from models.objective import Aimed, Objective
 from models.popularity import TREND, Popularity
 from models.ranking import Ranking
 from models.sources import POPULAR, scorers
 from models.stock import Stock
 from models.table import Table
+from models.transitions import Transitions
 
 __all__ = ["Product"]
 
@@ -30,7 +34,7 @@ class Product:
     Parameters
     ----------
     table
-        Has the columns of all of them.
+        Has the columns of all of them, `COLUMNS` among them.
     embedding
         The learner of vectors.
     stock
@@ -42,7 +46,11 @@ class Product:
     ----------
     popularity
         Knows what is popular.
+    behaviour
+        Knows what views lead to.
     """
+
+    COLUMNS: ClassVar = Popularity.COLUMNS | Transitions.COLUMNS | Behaviour.COLUMNS
 
     def __init__(
         self, table: Table, embedding: EmbeddingLearner, stock: Stock, without: Collection[str] = ()
@@ -53,7 +61,13 @@ class Product:
         popularities = self.popularity, self._trend
         parts = scorers(table, embedding, popularities, self._content, without=without)
         self._blend = Blend(table, parts, stock.unavailable)
-        self._chain = Chain([self._blend, self.popularity], sources=(0, POPULAR))
+        self.behaviour = Behaviour(table, embedding)
+        self.aim_at(Objective.VIEW)
+
+    def aim_at(self, objective: Objective) -> None:
+        """Rank by what lists are to bring about."""
+        aimed = Aimed(self._blend, self.behaviour, objective)
+        self._chain = Chain([aimed, self.popularity], sources=(0, POPULAR))
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the best ``k`` items; the popular ones where nothing is known of the user."""
@@ -61,9 +75,12 @@ class Product:
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
+        lines = conversions_of(examples)
+        self.behaviour.learn_many(lines)
         losses = self._blend.learn_many(examples)
         for popularity in (self.popularity, self._trend):
             popularity.learn_many(examples)
+        self.behaviour.count_many(lines)
         return losses
 
     def note_withheld(self) -> None:
@@ -74,8 +91,13 @@ class Product:
     @property
     def state(self) -> dict[str, Any]:
         """What is in no row, of types that msgpack has."""
-        weights = {"weight": self.popularity.weight, "trend": self._trend.weight}
-        return {**weights, "blend": self._blend.state, "content": self._content.state}
+        return {
+            "weight": self.popularity.weight,
+            "trend": self._trend.weight,
+            "blend": self._blend.state,
+            "content": self._content.state,
+            "behaviour": self.behaviour.state,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state, and what the table holds."""
@@ -83,3 +105,4 @@ class Product:
         self._trend.restore(state["trend"])
         self._blend.restore(state["blend"])
         self._content.restore(state["content"])
+        self.behaviour.restore(state["behaviour"])

@@ -16,7 +16,7 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
 from models.examples import Examples
 from models.metrics import Quality
-from models.popularity import Popularity
+from models.objective import Objective
 from models.product import Product
 from models.ranking import Ranking
 from models.recent import Recent
@@ -24,7 +24,6 @@ from models.row_forms import type_of_rows
 from models.snapshot import Rows, Snapshot
 from models.stock import Stock
 from models.table import Table
-from models.transitions import Transitions
 from models.waiting import AtOnce, Waiting
 
 __all__ = ["Recommender"]
@@ -52,6 +51,8 @@ class Recommender:
     ----------
     waiting
         What did not fit into a budget yet.
+    behaviour
+        Knows what views lead to.
     """
 
     def __init__(
@@ -64,11 +65,12 @@ class Recommender:
     ) -> None:
         self.device = stock.device
         hyperparameters = Hyperparameters()
-        columns = hyperparameters.columns | Popularity.COLUMNS | Transitions.COLUMNS
-        self._table = table = Table(columns, stock.limit, stock.device, seed)
+        self._table = table = Table(
+            hyperparameters.columns | Product.COLUMNS, stock.limit, stock.device, seed
+        )
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
         self._product = Product(table, self._embedding, stock, without)
-        popularity = self._product.popularity
+        self.behaviour, popularity = self._product.behaviour, self._product.popularity
         self.exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
@@ -141,6 +143,10 @@ class Recommender:
     def note_withheld(self) -> None:
         """Take note that other items of the stock are unavailable than before."""
         self._product.note_withheld()
+
+    def aim_at(self, objective: Objective) -> None:
+        """Rank by what lists are to bring about: until told, by views."""
+        self._product.aim_at(objective)
 
     @property
     def learnt(self) -> int:

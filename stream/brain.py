@@ -8,12 +8,14 @@ import numpy as np
 import torch
 
 from models.answers import Ranked
-from models.batch import Longs
+from models.batch import Floats, Longs
 from models.budget import Budget
 from models.catalog import News
 from models.context import Context
+from models.conversions import without_own
 from models.descriptions import Descriptions
 from models.examples import Examples
+from models.objective import Objective
 from models.recommender import Recommender
 from models.snapshot import Snapshot
 from models.stock import Stock
@@ -34,7 +36,9 @@ class Brain:
         rationed = settings.model_bytes_per_second > 0
         self._stock = Stock(settings.max_items, self.device)
         self._new = partial(Recommender, self._stock, settings.seed, is_rationed=rationed, without=without)
+        self._objective = Objective(settings.objective)
         self.recommender = self._new()
+        self.recommender.aim_at(self._objective)
         self._top_k = settings.top_k
         self._thread = ModelThread()
 
@@ -53,6 +57,10 @@ class Brain:
     async def test_and_learn(self, examples: Examples) -> float:
         """Test, then learn from the examples in one step; return their mean loss."""
         return await self._thread.run(self._test_and_learn, examples)
+
+    async def foretell(self, examples: Examples) -> Floats:
+        """Return how likely a cart and a purchase are, if examples were views: float32[2, B]."""
+        return await self._thread.run(self._foretell, examples)
 
     async def replay(self) -> bool:
         """Replay once if something is left to replay; return whether it did."""
@@ -97,6 +105,7 @@ class Brain:
 
     def _reset(self) -> None:
         self.recommender = self._new()
+        self.recommender.aim_at(self._objective)
 
     def _restock(self, said: Descriptions, news: News) -> None:
         self._stock.describe(said)
@@ -107,7 +116,16 @@ class Brain:
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)
-        return Ranked.of(self.recommender.predict_many(context.to(self.device), forbidden, k))
+        here, heads = context.to(self.device), self.recommender.behaviour
+        ranking = self.recommender.predict_many(here, forbidden, k)
+        return Ranked.of(ranking, heads.predict_many(here, ranking.items) if heads.views else None)
+
+    def _foretell(self, examples: Examples) -> Floats:
+        here = examples.to(self.device)
+        context = without_own(here.context, here.item)
+        chances = self.recommender.behaviour.predict_many(context, here.item[:, None])
+        foretold: Floats = torch.stack(chances)[:, :, 0].cpu().numpy()
+        return foretold
 
     def _test_and_learn(self, examples: Examples) -> float:
         here = examples.to(self.device)

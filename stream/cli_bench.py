@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.bench_load import LOADS, Load, Run, timed
+from stream.cli_bench_behaviour import behaviour
 from stream.cli_bench_chaos import chaos
 from stream.cli_bench_cost import cost
 from stream.cli_bench_fresh import fresh
@@ -57,6 +58,7 @@ def _time_runs(name: str, runs: int, file: Path | None) -> None:
         raise click.ClickException(f"{name} missed its bound")
 
 
+bench.add_command(behaviour)
 bench.add_command(chaos)
 bench.add_command(cost)
 bench.add_command(fresh)

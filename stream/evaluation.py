@@ -19,6 +19,7 @@ from models.intervals import Intervals
 from models.metrics import K, Quality
 from models.rivals import Rival, Rivals
 from models.segments import Segments
+from models.verdicts import Verdicts
 from stream.answering import answer
 from stream.brain import Brain
 from stream.profiles import ProfileStore
@@ -70,6 +71,8 @@ class Evaluation:
         What it was given.
     segments, intervals
         The product's figures so far by kind of event, and how sure they are.
+    verdicts
+        What came of what was foretold of views.
 
     Examples
     --------
@@ -92,7 +95,7 @@ class Evaluation:
     ) -> None:
         self.brain = brain
         self._rivals, self._replays = Rivals(rivals or {}), replays
-        self.segments, self.intervals = Segments(), Intervals()
+        self.segments, self.intervals, self.verdicts = Segments(), Intervals(), Verdicts()
         self._settings = settings
         self._now = now
         self._catalog = Catalog()
@@ -145,6 +148,7 @@ class Evaluation:
         if len(examples.item):
             self.segments.update_many(examples)
             self.intervals.update_many(examples.who, examples.rank)
+            self.verdicts.update_many(examples, await self.brain.foretell(examples))
             await self.brain.test_and_learn(examples)
         while self._replays and await self.brain.replay():
             pass

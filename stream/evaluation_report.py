@@ -2,6 +2,7 @@
 
 import msgspec
 
+from models.chance_scores import ChanceQuality
 from models.folds import Folds, folds_of
 from models.intervals import Range
 from models.metrics import Quality
@@ -18,7 +19,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
     latency where nothing is published. ``intervals`` are those that hold the product's figures with 95 %
     confidence, ``segments`` its figures by kind of event. ``folds`` are each model's by slices of the log,
-    where these were asked for.
+    where these were asked for. ``behaviour`` says how good what was foretold of views is, of ``cart`` and of
+    ``purchase`` where there were any; ``open_views`` are those of which more may come.
     """
 
     events: int
@@ -34,6 +36,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     intervals: dict[str, Range]
     segments: dict[str, Quality]
     folds: dict[str, Folds]
+    behaviour: dict[str, ChanceQuality]
+    open_views: int
     drift: Drift = Drift()
     rows: int
     device: str
@@ -64,6 +68,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             intervals={"hit_rate_20": sure.hit_rate, "mrr_20": sure.reciprocal_rank},
             segments=evaluation.segments.quality,
             folds=folds_of([standing.ranks for standing in curve], folds) if folds else {},
+            behaviour=evaluation.verdicts.quality,
+            open_views=evaluation.verdicts.open,
             rows=brain.recommender.items,
             device=str(brain.device),
             versions=versions(),

@@ -11,7 +11,7 @@ from models.metrics import Quality
 from stream.client import Figures
 from stream.evaluation_report import EvaluationReport
 from stream.folds_table import folds_table
-from stream.quality_table import quality_table
+from stream.quality_table import chance_table, quality_table
 
 __all__ = ["show_report"]
 
@@ -24,6 +24,9 @@ def show_report(name: str, report: EvaluationReport) -> None:
         slices = len(next(iter(report.folds.values())).slices)
         _print(folds_table(report.folds), f"{name}: mean and spread of {slices} slices")
     _print(quality_table(_figures(report.segments)), f"{name}: Headrace by kind of event")
+    if report.behaviour:
+        open_views = f"{report.open_views:,} of them open"
+        _print(chance_table(report.behaviour), f"{name}: what views lead to, {open_views}")
     ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
     click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
     left_out = f"{report.dead_letters:,} dead letters, {report.duplicates:,} duplicates"

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     app_id: Annotated[str, msgspec.Meta(min_length=1)] = "headrace"
     # Leave what a user has bought and not returned out of the user's recommendations.
     hide_bought: bool = False
+    # What recommendations are to bring about: what they are ranked by.
+    objective: Literal["view", "cart", "purchase", "value"] = "view"
     # Rows of the embedding table; events of items beyond teach nothing.
     max_items: _Count = 10_000_000
     # How rows of the model are published: as they are, or with vectors of int8.

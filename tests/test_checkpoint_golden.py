@@ -6,7 +6,7 @@ from snapshots import NOW, plain, run
 
 from models.checkpoint_file import pack, read
 
-GOLDEN = Path(__file__).parent / "golden" / "checkpoint-3"
+GOLDEN = Path(__file__).parent / "golden" / "checkpoint-4"
 
 
 def test_golden_checkpoints_are_read_and_written_the_same() -> None:

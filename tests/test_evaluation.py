@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.answers import Ranked
+from models.batch import Floats
 from models.catalog import News
 from models.context import Context
 from models.events import Action, Event, Item
@@ -74,6 +75,9 @@ class FixedBrain:
         lines = [keys[~np.isin(keys, line)][:K] for line in banned[: len(context.items)]]
         items = np.array(lines, dtype=np.int64).reshape(-1, K)
         return Ranked(items, np.ones(items.shape, np.float32), np.zeros(items.shape, np.uint8))
+
+    async def foretell(self, examples: Examples) -> Floats:
+        return np.full((2, len(examples.item)), 0.5, np.float32)
 
     async def test_and_learn(self, examples: Examples) -> float:
         self._board.update_many(examples.rank)
@@ -287,6 +291,22 @@ def test_the_command_tells_of_slices_of_every_model(tmp_path: Path) -> None:
             assert whole == pytest.approx(quality[figure] * quality["scored"], abs=1e-4 * quality["scored"])
     assert "mean and spread of 3 slices" in result.output
     assert "±" in result.output
+
+
+def test_a_log_with_carts_and_purchases_says_how_well_they_were_foretold(tmp_path: Path) -> None:
+    log, file = tmp_path / "shop.csv", tmp_path / "report.json"
+    rows = [f"{1000 + n},u{n % 4},i{n % 7},view" for n in range(40)]
+    rows += [f"{1050 + n},u{n},i{n},buy" for n in range(4)]
+    result = _invoke(_log(log, rows), "--json", file, "--baselines", "fast")
+    assert result.exit_code == 0, result.output
+    report = json.loads(file.read_bytes())
+    # Of the 40 views 28 are each the latest of its user and item, which alone may still lead to something.
+    assert report["open_views"] == 28
+    assert report["behaviour"].keys() == {"cart", "purchase"}
+    for figures in report["behaviour"].values():
+        assert (figures["scored"], figures["positives"]) == (40, 4)
+    assert "AUC" in result.output
+    assert "AUC" not in _invoke(_small_log(tmp_path / "views.csv")).output
 
 
 def _hit_rate(folder: Path, *options: str) -> float:

@@ -72,8 +72,8 @@ def test_golden_rows(name: str, form: RowForm, layout: str, values: tuple[float,
 
 
 def test_golden_dense_part_and_progress() -> None:
-    raw = golden("dense-2.msgpack")
-    told = {"form": 2, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
+    raw = golden("dense-3.msgpack")
+    told = {"form": 3, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
     assert msgpack.unpackb(raw) == told
     dense = Dense.from_bytes(raw)
     assert dense.to_bytes() == raw

@@ -22,7 +22,7 @@ from stream.settings import Settings
 _PARTITIONS = 3
 _INPUTS = ["clicks", "purchases", "catalog", "forget"]
 _OUTPUTS = ["recommendations", "decisions", "profiles", *(f"{name}.dlq" for name in [*_INPUTS, "examples"])]
-_CHECKPOINTS = Path(__file__).parents[1] / "golden" / "checkpoint-3"
+_CHECKPOINTS = Path(__file__).parents[1] / "golden" / "checkpoint-4"
 _WANTED = dict.fromkeys([*_INPUTS, *_OUTPUTS], _PARTITIONS) | {"examples": 1}
 
 

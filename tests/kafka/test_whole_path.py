@@ -11,6 +11,7 @@ from worker_process import WorkerProcess
 
 from producers.bundled import REES46
 
+_FORETOLD = {"p_cart", "p_purchase"}
 _TOP_K = 7
 # Events of the recorded log that are published first, and after the second start, the first ones again.
 _RECORDED, _RECORDED_LATER = 2_000, 3_000
@@ -144,11 +145,15 @@ def test_an_answer_holds_what_the_contract_says(answered: Answered) -> None:
     for value in answered.answers.values:
         items = [item["item_id"] for item in value["items"]]
         assert value.keys() == _FIELDS
-        assert all(item.keys() == {"item_id", "score", "source"} for item in value["items"])
+        assert all(item.keys() - _FORETOLD == {"item_id", "score", "source"} for item in value["items"])
+        chances = [item[name] for item in value["items"] for name in _FORETOLD if name in item]
+        assert all(0 < chance < 1 for chance in chances)
         assert len(items) == len(set(items)) <= _TOP_K
         assert answered.sources[value["recommendation_id"]]["item_id"] not in items
         assert value["ts"] > value["event_ts"]
-    assert len(answered.answers.values[-1]["items"]) == _TOP_K
+    last = answered.answers.values[-1]["items"]
+    assert len(last) == _TOP_K
+    assert all(item.keys() > _FORETOLD for item in last)
 
 
 def test_what_takes_back_is_answered_as_well(answered: Answered) -> None:

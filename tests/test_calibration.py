@@ -1,0 +1,80 @@
+"""Laws of the ratio of what comes of views to what was foretold."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.calibration import WINDOW_HOURS, Calibration
+
+HOUR_MS = 3_600_000
+START_MS = 1_700_000_000_000
+TAILS = (2.0, 1.5)
+
+
+def later(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return delays in milliseconds: 60 % within the hour, some 18 % later than a day."""
+    quick = rng.exponential(15 * 60_000, count)
+    slow = rng.exponential(30 * HOUR_MS, count)
+    return np.where(rng.random(count) < 0.6, quick, slow).astype(np.int64)
+
+
+def told(hours: int, chance: float, foretold: float, seed: int) -> Calibration:
+    """Return a calibration that was told hour by hour of 400 views, and of what has come by then."""
+    rng, calibration = np.random.default_rng(seed), Calibration(TAILS)
+    due = np.zeros((0, 2), np.int64)  # when it comes, and how long after the view
+    for hour in range(hours):
+        begin = START_MS + hour * HOUR_MS
+        views = begin + rng.integers(0, HOUR_MS, 400)
+        delay = later(rng, int(rng.binomial(400, chance)))
+        due = np.concatenate([due, np.stack([views[: len(delay)] + delay, delay], axis=1)])
+        now = due[due[:, 0] < begin + HOUR_MS]
+        due = due[due[:, 0] >= begin + HOUR_MS]
+        ts = torch.from_numpy(np.concatenate([views, now[:, 0]]))
+        age = torch.from_numpy(np.concatenate([np.zeros(400, np.int64), now[:, 1]]))
+        is_view = torch.arange(len(ts)) < len(views)
+        calibration.update_many(ts, age, is_view.float().expand(2, -1) * foretold, ~is_view.expand(2, -1))
+    return calibration
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("foretold", [0.05, 0.1, 0.2])
+def test_the_ratio_makes_up_for_what_was_foretold(foretold: float, seed: int) -> None:
+    ratio = told(10 * 24, 0.1, foretold, seed).ratio
+    assert (ratio * foretold).tolist() == pytest.approx([0.1, 0.1], rel=0.08)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_has_not_come_yet_is_not_missed(seed: int) -> None:
+    ratio = told(12, 0.1, 0.1, seed).ratio
+    assert 0.8 < float(ratio[1]) < 1.15  # about a third is still to come
+
+
+def test_before_anything_is_known_nothing_is_changed() -> None:
+    assert Calibration(TAILS).ratio.tolist() == pytest.approx([1.0, 1.0])
+    assert told(1, 0.1, 0.5, 0).ratio.tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_what_comes_after_the_window_does_not_count() -> None:
+    one, other = told(48, 0.1, 0.1, 0), told(48, 0.1, 0.1, 0)
+    ts = torch.tensor([START_MS + 48 * HOUR_MS])
+    nothing, came = torch.zeros(2, 1), torch.ones(2, 1, dtype=torch.bool)
+    one.update_many(ts, ts * 0 + (WINDOW_HOURS + 1) * HOUR_MS, nothing, came)
+    other.update_many(ts, ts * 0, nothing, ~came)
+    assert one.state == other.state
+
+
+def test_a_long_pause_forgets() -> None:
+    calibration = told(48, 0.1, 0.05, 0)
+    ts = torch.tensor([START_MS + 10**6 * HOUR_MS])
+    calibration.update_many(ts, ts * 0, torch.zeros(2, 1), torch.zeros(2, 1, dtype=torch.bool))
+    assert calibration.ratio.tolist() == pytest.approx([1.0, 1.0], abs=0.03)
+
+
+def test_who_goes_on_from_a_state_goes_on_the_same() -> None:
+    one, other = told(30, 0.1, 0.07, 0), Calibration(TAILS)
+    other.restore(one.state)
+    assert torch.equal(one.ratio, other.ratio)
+    ts = torch.tensor([START_MS + 31 * HOUR_MS])
+    for it in (one, other):
+        it.update_many(ts, ts * 0, torch.ones(2, 1), torch.zeros(2, 1, dtype=torch.bool))
+    assert one.state == other.state
