@@ -12,7 +12,7 @@ _HOUR_MS: Final = 3_600_000
 # What comes of a view later than this came of something else.
 WINDOW_HOURS: Final = 7 * 24
 # What was seen counts half after so long. The heads catch up with what comes late within days: with 24 hours
-# what was foretold of purchases came out 2 % too high on the made-up shop, with 48 hours 4 %.
+# what was foretold of purchases came out 2 % too high in a simulation, with 48 hours 4 %.
 _HALF_LIFE_HOURS: Final = 12
 # How much has to be foretold of an age, in carts or purchases, to count as much as what is expected of it.
 _PRIOR: Final = 10.0

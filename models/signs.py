@@ -64,7 +64,7 @@ class Signs:
     of_cart
         float32[F], 1 for what tells whether the content of a cart is bought. More would tell more if it were
         known as it was at the view. By the time of a late purchase, vectors have learnt the view and contexts
-        have lost what was around it: on the made-up shop that cost 0.012 of the AUC.
+        have lost what was around it: in a simulation that cost 0.012 of the AUC.
     """
 
     def __init__(self, table: Table, learner: EmbeddingLearner) -> None:

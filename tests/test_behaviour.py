@@ -104,7 +104,7 @@ def test_an_item_of_the_context_is_as_near_as_if_it_were_not_in_it() -> None:
         blanked = context._replace(items=context.items.masked_fill(context.items == item, 0))
         near, without = (signs._nearness(Known.of(it, table), item) for it in (context, blanked))
         known = item[:, 0] != 0
-        assert torch.allclose(near[known], without[known], atol=1e-4)
+        assert torch.allclose(near[known], without[known], atol=1e-3)  # one item alone cancels out
 
 
 def test_an_item_is_foretold_the_same_alone_and_among_others() -> None:
