@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from models.examples import Examples
+from models.pool import Pool
 from models.popularity import Popularity
 from models.scorer import Known, Proposal, Shortlist
 from models.sketch import SKETCH
@@ -20,8 +21,6 @@ _OF_CATEGORY: Final = 25
 _OF_POOL: Final = 10
 # Popular items of the pool.
 _POPULAR: Final = 2048
-# The pool is put together anew after so many proposals, or when something is described.
-_POOL_LASTS: Final = 16
 # Items of the context that speak, the n-th of them with weight 0.6^n.
 _HORIZON: Final = 5
 _DECAY: Final = 0.6
@@ -32,20 +31,6 @@ _RATE: Final = 0.05
 _KNOWN: Final = 3.0
 _HOUR: Final = 3_600_000
 _TINY: Final = 1e-6
-
-
-class _Pool:
-    """The popular and the new items that are described: their keys, since when, and sketches."""
-
-    def __init__(self, stock: Stock, popular: Tensor) -> None:
-        keys = torch.unique(torch.cat([stock.newest, popular]))
-        keys = keys[~stock.unavailable.among(keys)]
-        rows = stock.find(keys)
-        self.described = stock.described
-        self.items = keys[rows != 0]  # int64[N]
-        rows = rows[rows != 0]
-        self.since, self.sketch = stock["since"][rows], stock["sketch"][rows]
-        self.left = _POOL_LASTS
 
 
 class Content:
@@ -76,7 +61,8 @@ class Content:
         self._square = torch.zeros(SKETCH, device=table.device)
         decays = _DECAY ** torch.arange(_HORIZON, dtype=torch.float32)
         self._decays = decays.to(table.device)  # float32[H]
-        self._pool = _Pool(stock, stock.newest)
+        self._has_learnt = False
+        self._pool = Pool(stock, stock.newest)
 
     def propose(self, known: Known) -> Proposal:
         """Return those most like the context, of its category and of the pool.
@@ -131,19 +117,25 @@ class Content:
         itself = torch.eye(len(items), dtype=torch.bool, device=items.device)
         again = (items[:, None] == items) & ~itself
         log_shares = (users @ self._map @ vectors.T).masked_fill(again, -1e4).log_softmax(dim=1)
+        self._has_learnt = True
         self._descend(users.T @ (log_shares.exp() - itself.to(torch.float32)) @ vectors)
         losses[teaches] = -log_shares.diagonal()
         return losses
 
     @property
     def state(self) -> dict[str, Any]:
-        """What was learnt and its optimizer's state, of types that msgpack has."""
+        """What was learnt and its optimizer's state, of types that msgpack has; nothing without a catalog."""
+        if not self._has_learnt:
+            return {}
         return {"map": self._map.cpu().numpy().tobytes(), "square": self._square.cpu().numpy().tobytes()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        for name, tensor in (("map", self._map), ("square", self._square)):
-            tensor.copy_(torch.frombuffer(bytearray(state[name]), dtype=torch.float32).view_as(tensor))
+        self._has_learnt = bool(state)
+        tensors = {"map": self._map, "square": self._square}
+        for name, kept in state.items():
+            tensor = tensors[name]
+            tensor.copy_(torch.frombuffer(bytearray(kept), dtype=torch.float32).view_as(tensor))
 
     def _users(self, items: Tensor) -> Tensor:
         """Return the mean sketches of contexts' latest items (int64[B, L]), float32[B, S]."""
@@ -167,10 +159,9 @@ class Content:
 
     def _of_pool(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
-        if self._pool.left == 0 or self._pool.described != self._stock.described:
+        if not self._pool.lasts():
             popular = self._table["key"][self._popularity.top_rows[:_POPULAR]]
-            self._pool = _Pool(self._stock, popular)
-        self._pool.left -= 1
+            self._pool = Pool(self._stock, popular)
         items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
         hidden = self._pool.since >= known.context.ts[:, :1]
         return _best(wanted @ self._pool.sketch.T, hidden, items, _OF_POOL)

@@ -16,7 +16,6 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
 from models.examples import Examples
 from models.metrics import Quality
-from models.objective import Objective
 from models.product import Product
 from models.ranking import Ranking
 from models.recent import Recent
@@ -51,8 +50,8 @@ class Recommender:
     ----------
     waiting
         What did not fit into a budget yet.
-    behaviour
-        Knows what views lead to.
+    product
+        What it ranks by.
     """
 
     def __init__(
@@ -65,12 +64,11 @@ class Recommender:
     ) -> None:
         self.device = stock.device
         hyperparameters = Hyperparameters()
-        self._table = table = Table(
-            hyperparameters.columns | Product.COLUMNS, stock.limit, stock.device, seed
-        )
+        columns = hyperparameters.columns | Product.COLUMNS
+        self._table = table = Table(columns, stock.limit, stock.device, seed)
         self._embedding = EmbeddingLearner(table, seed, hyperparameters)
-        self._product = Product(table, self._embedding, stock, without)
-        self.behaviour, popularity = self._product.behaviour, self._product.popularity
+        self.product = Product(table, self._embedding, stock, without)
+        popularity = self.product.popularity
         self.exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
@@ -92,12 +90,12 @@ class Recommender:
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the best ``k`` items; the popular ones where nothing is known of the user."""
-        return self._product.predict_many(context, banned, k)
+        return self.product.predict_many(context, banned, k)
 
     def popular(self, k: int) -> Tensor:
         """Return the popular-now list, int64[k] keys, 0 where there are fewer."""
         nobody = Context(*(self._here(np.zeros((1, 1), np.int64)) for _ in Context._fields))
-        return self._product.popularity.predict_many(nobody, nobody.items, k).items[0]
+        return self.product.popularity.predict_many(nobody, nobody.items, k).items[0]
 
     def test_many(self, examples: Examples) -> None:
         """Score the product by what was served, and each baseline by what it would serve now."""
@@ -105,7 +103,7 @@ class Recommender:
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
-        losses = self._product.learn_many(examples)
+        losses = self.product.learn_many(examples)
         self._replay_due = min(self._replay_due, 0) + _REPLAY_RATIO * len(examples.item)
         return losses
 
@@ -139,14 +137,6 @@ class Recommender:
         """The type of one row as records of rows hold it."""
         columns = self._table.read(self._here(np.zeros(0, np.int64)))
         return type_of_rows({name: it.cpu().numpy() for name, it in columns.items() if name != "key"})
-
-    def note_withheld(self) -> None:
-        """Take note that other items of the stock are unavailable than before."""
-        self._product.note_withheld()
-
-    def aim_at(self, objective: Objective) -> None:
-        """Rank by what lists are to bring about: until told, by views."""
-        self._product.aim_at(objective)
 
     @property
     def learnt(self) -> int:
@@ -185,7 +175,7 @@ class Recommender:
             "complete": self.waiting.complete,
             "learnt": self._embedding.seen,
             "remembered": self._embedding.memory.seen,
-            **self._product.state,
+            **self.product.state,
             "replay_due": self._replay_due,
             "ranks": self.exam.ranks,
         }
@@ -193,7 +183,7 @@ class Recommender:
     def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
         self._table.version = version
         self._embedding.seen = dense["learnt"]
-        self._product.restore(dense)
+        self.product.restore(dense)
         self._replay_due = dense["replay_due"]
         self.exam.restore(dense["ranks"])
 

@@ -38,7 +38,7 @@ class Brain:
         self._new = partial(Recommender, self._stock, settings.seed, is_rationed=rationed, without=without)
         self._objective = Objective(settings.objective)
         self.recommender = self._new()
-        self.recommender.aim_at(self._objective)
+        self.recommender.product.aim_at(self._objective)
         self._top_k = settings.top_k
         self._thread = ModelThread()
 
@@ -105,25 +105,25 @@ class Brain:
 
     def _reset(self) -> None:
         self.recommender = self._new()
-        self.recommender.aim_at(self._objective)
+        self.recommender.product.aim_at(self._objective)
 
     def _restock(self, said: Descriptions, news: News) -> None:
         self._stock.describe(said)
         self._stock.remove(news.removed)
         if news.unavailable is not None:
             self._stock.unavailable.replace(news.unavailable)
-            self.recommender.note_withheld()
+            self.recommender.product.note_withheld()
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)
-        here, heads = context.to(self.device), self.recommender.behaviour
+        here, heads = context.to(self.device), self.recommender.product.behaviour
         ranking = self.recommender.predict_many(here, forbidden, k)
         return Ranked.of(ranking, heads.predict_many(here, ranking.items) if heads.views else None)
 
     def _foretell(self, examples: Examples) -> Floats:
         here = examples.to(self.device)
         context = without_own(here.context, here.item)
-        chances = self.recommender.behaviour.predict_many(context, here.item[:, None])
+        chances = self.recommender.product.behaviour.predict_many(context, here.item[:, None])
         foretold: Floats = torch.stack(chances)[:, :, 0].cpu().numpy()
         return foretold
 

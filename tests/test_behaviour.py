@@ -60,7 +60,7 @@ def mixed(seed: int) -> Examples:
 
 def taught(objective: Objective = Objective.VIEW) -> Recommender:
     model = Recommender(Stock(1_000, CPU), seed=3)
-    model.aim_at(objective)
+    model.product.aim_at(objective)
     for seed in range(12):
         model.learn_many(mixed(seed))
     return model
@@ -98,7 +98,7 @@ def test_foretelling_is_pure() -> None:
 
 def test_an_item_of_the_context_is_as_near_as_if_it_were_not_in_it() -> None:
     model, context = taught(), contexts(32, 1, CPU)
-    signs, table = model.behaviour._signs, model._table
+    signs, table = model.product.behaviour._signs, model._table
     for place in range(8):
         item = context.items[:, place : place + 1]
         blanked = context._replace(items=context.items.masked_fill(context.items == item, 0))
@@ -108,7 +108,11 @@ def test_an_item_of_the_context_is_as_near_as_if_it_were_not_in_it() -> None:
 
 
 def test_an_item_is_foretold_the_same_alone_and_among_others() -> None:
-    model, context, items = taught().behaviour, contexts(8, 1, CPU), keys(torch.arange(1, 81).view(8, 10))
+    model, context, items = (
+        taught().product.behaviour,
+        contexts(8, 1, CPU),
+        keys(torch.arange(1, 81).view(8, 10)),
+    )
     together = model.predict_many(context, items)
     for line in range(8):
         user = Context(*(column[line : line + 1] for column in context))
@@ -130,9 +134,9 @@ def test_a_follower_foretells_the_same() -> None:
     model, follower = taught(), Recommender(Stock(1_000, CPU), seed=3)
     follower.follow(model.take_changes())
     items = asked(model).items
-    chances = [it.behaviour.predict_many(contexts(32, 99, CPU), items) for it in (model, follower)]
+    chances = [it.product.behaviour.predict_many(contexts(32, 99, CPU), items) for it in (model, follower)]
     assert same(state_of(chances[0]), state_of(chances[1]))
-    assert same(state_of(model.behaviour.state), state_of(follower.behaviour.state))
+    assert same(state_of(model.product.behaviour.state), state_of(follower.product.behaviour.state))
 
 
 def test_the_heads_change_no_ranking_unless_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +155,7 @@ def test_an_objective_ranks_by_the_share_of_views_times_what_they_lead_to(
     plain, aimed = taught(), taught(Objective(objective))
     every, found = asked(plain, 300), asked(aimed, 5)
     context = contexts(32, 99, CPU)
-    chances = plain.behaviour.predict_many(context, every.items)
+    chances = plain.product.behaviour.predict_many(context, every.items)
     for line in range(32):
         blended = [at for at in range(300) if every.items[line, at] and every.source[line, at] < 4]
         scores = np.exp([float(every.scores[line, at]) for at in blended])

@@ -148,5 +148,5 @@ def test_a_new_item_is_in_the_list_as_soon_as_it_is_described_until_it_is_sold_o
     place = found.items[0].tolist().index(fingerprint("new"))
     assert SOURCES[int(found.source[0, place])] == "content"
     stock.unavailable.replace(torch.tensor([fingerprint("new")]).numpy())
-    model.note_withheld()
+    model.product.note_withheld()
     assert fingerprint("new") not in model.predict_many(asked, asked.items[:, :1], 60).items

@@ -94,7 +94,7 @@ def test_what_is_withheld_is_in_no_list_until_it_is_back() -> None:
     free, popular = model.predict_many(context, banned, K), model.popular(K)
     gone = popular[:3].numpy()
     stock.unavailable.replace(gone)
-    model.note_withheld()
+    model.product.note_withheld()
     model.learn_many(examples(64, 1, CPU)._replace(item=torch.from_numpy(gone.repeat(64)[:64].copy())))
     assert not torch.isin(model.predict_many(context, banned, K).items, popular[:3]).any()
     assert not torch.isin(model.popular(K), popular[:3]).any()
@@ -102,7 +102,7 @@ def test_what_is_withheld_is_in_no_list_until_it_is_back() -> None:
     own.items[:, 1:4] = popular[:3]
     assert not torch.isin(model.predict_many(own, banned, K).items, popular[:3]).any()
     stock.unavailable.replace(gone[:0])
-    model.note_withheld()
+    model.product.note_withheld()
     assert torch.isin(popular[:3], model.popular(K)).all()
     assert torch.isin(free.items[0], model.predict_many(context, banned, 60).items[0]).float().mean() > 0.8
 
@@ -110,9 +110,9 @@ def test_what_is_withheld_is_in_no_list_until_it_is_back() -> None:
 def test_testing_teaches_nothing() -> None:
     model, lesson = recommender(), examples(64, 1, CPU)
     model.learn_many(lesson)
-    before = state_of([model._product, model.exam._baselines])
+    before = state_of([model.product, model.exam._baselines])
     model.test_many(lesson._replace(rank=torch.zeros(64, dtype=torch.int8)))
-    assert same(state_of([model._product, model.exam._baselines]), before)
+    assert same(state_of([model.product, model.exam._baselines]), before)
 
 
 def test_three_examples_are_replayed_for_each_new_one() -> None:

@@ -1,0 +1,44 @@
+"""What is popular or new among the described items: the same for all users."""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from models.stock import Stock
+
+__all__ = ["Pool"]
+
+# How often it may be used: what is popular changes slowly.
+_LASTS: Final = 16
+
+
+class Pool:
+    """The described items that are popular or new, as they were when it was put together.
+
+    Parameters
+    ----------
+    stock
+        Has the descriptions, and what is new.
+    popular
+        int64[n] keys.
+
+    Attributes
+    ----------
+    items, since, sketch
+        int64[N] keys, since when each is described in milliseconds since the Unix epoch, and their sketches,
+        float32[N, SKETCH].
+    """
+
+    def __init__(self, stock: Stock, popular: Tensor) -> None:
+        keys = torch.unique(torch.cat([stock.newest, popular]))
+        keys = keys[~stock.unavailable.among(keys)]
+        rows = stock.find(keys)
+        self.items, rows = keys[rows != 0], rows[rows != 0]
+        self.since, self.sketch = stock["since"][rows], stock["sketch"][rows]
+        self._stock, self._described, self._left = stock, stock.described, _LASTS
+
+    def lasts(self) -> bool:
+        """Return whether it may be used once more: not when it has been for long, or more is described."""
+        self._left -= 1
+        return self._left >= 0 and self._described == self._stock.described
