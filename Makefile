@@ -30,7 +30,7 @@ clean:
 	rm -rf $(VENV) .headrace build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 lock:  ## Resolve pyproject.toml anew for every platform, with hashes and without addresses.
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --extra peers \
 	    --no-emit-index-url --no-header --no-annotate --output-file requirements.lock pyproject.toml
 
 # uv installs the lock several times faster than pip; its own pinned line is cut out of the lock.

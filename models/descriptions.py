@@ -10,6 +10,7 @@ import numpy.typing as npt
 from models.batch import Longs
 from models.events import Item
 from models.fingerprint import fingerprint, fingerprints
+from models.sentences import SentenceEncoder
 from models.sketch import Sketches, sketches
 
 __all__ = ["Descriptions", "brand_of", "category_of"]
@@ -26,8 +27,8 @@ class Descriptions(NamedTuple):
     sketch: Sketches  # float32[n, SKETCH]
 
     @classmethod
-    def of(cls, items: Sequence[Item]) -> "Descriptions":
-        """Return the descriptions of items with distinct ids.
+    def of(cls, items: Sequence[Item], encoder: SentenceEncoder | None = None) -> "Descriptions":
+        """Return the descriptions of items with distinct ids; an encoder is for `sketches`.
 
         Examples
         --------
@@ -41,7 +42,7 @@ class Descriptions(NamedTuple):
             category=np.array([category_of(item) for item in items], np.int64),
             brand=np.array([brand_of(item) for item in items], np.int64),
             log_price=np.array([_log_price(item.price) for item in items], np.float32),
-            sketch=sketches(items),
+            sketch=sketches(items, encoder),
         )
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from models.batch import Longs
 from models.events import Item
 from models.fingerprint import fingerprints
+from models.sentences import SentenceEncoder
 
 __all__ = ["SKETCH", "Sketches", "sketches"]
 
@@ -32,12 +33,13 @@ _WORD: Final = re.compile(rf"[{_SIGNS}]|[^\W_{_SIGNS}]+")
 Sketches = npt.NDArray[np.float32]
 
 
-def sketches(items: Sequence[Item]) -> Sketches:
+def sketches(items: Sequence[Item], encoder: SentenceEncoder | None = None) -> Sketches:
     """Return float32[n, SKETCH] of length 1, or 0 where nothing is said: alike for items described alike.
 
     Category path, brand, title, description and price weigh the same, each a sum of its hashed n-grams, with
     random signs so that the inner product of what shares nothing is 0 in the mean (Weinberger et al., Feature
-    Hashing for Large Scale Multitask Learning, ICML 2009). The same on every machine.
+    Hashing for Large Scale Multitask Learning, ICML 2009). The same on every machine. An encoder of `SKETCH`
+    dimensions adds what title and description mean.
 
     Examples
     --------
@@ -50,6 +52,8 @@ def sketches(items: Sequence[Item]) -> Sketches:
     fields = np.repeat(np.arange(len(grams)), [len(field) for field in grams])  # of each gram
     summed = _hashed(fingerprints(gram for field in grams for gram in field), fields, len(grams))
     whole = _of_length_one(summed).reshape(len(items), _FIELDS, SKETCH).sum(axis=1)
+    if encoder is not None:
+        whole += encoder.encode([f"{item.title or ''} {item.description or ''}" for item in items])
     return _of_length_one(whole).astype(np.float32)
 
 

@@ -17,6 +17,8 @@ from models.descriptions import Descriptions
 from models.examples import Examples
 from models.objective import Objective
 from models.recommender import Recommender
+from models.sentences import EncoderMissing, SentenceEncoder
+from models.sketch import SKETCH
 from models.snapshot import Snapshot
 from models.stock import Stock
 from stream.model_thread import ModelThread
@@ -35,6 +37,7 @@ class Brain:
         self.device = _device(settings.device)
         rationed = settings.model_bytes_per_second > 0
         self._stock = Stock(settings.max_items, self.device)
+        self._encoder = _encoder(settings.text)
         self._new = partial(Recommender, self._stock, settings.seed, is_rationed=rationed, without=without)
         self._objective = Objective(settings.objective)
         self.recommender = self._new()
@@ -80,7 +83,8 @@ class Brain:
 
     async def restock(self, news: News) -> None:
         """Take in what the shop says of its items."""
-        said = await asyncio.to_thread(Descriptions.of, news.described)  # ranking goes on meanwhile
+        # In a thread: answers go on meanwhile.
+        said = await asyncio.to_thread(Descriptions.of, news.described, self._encoder)
         await self._thread.run(self._restock, said, news)
 
     async def lines_of(self, examples: Examples) -> Longs:
@@ -132,6 +136,13 @@ class Brain:
         self.recommender.test_many(here)
         losses = self.recommender.learn_many(here)
         return float(losses.mean())
+
+
+def _encoder(wanted: str) -> SentenceEncoder | None:
+    try:
+        return SentenceEncoder(SKETCH) if wanted == "minilm" else None
+    except EncoderMissing as error:
+        raise BadSetting(str(error)) from error
 
 
 def _device(wanted: str) -> torch.device:

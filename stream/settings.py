@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     objective: Literal["view", "cart", "purchase", "value"] = "view"
     # Rows of the embedding table; events of items beyond teach nothing.
     max_items: _Count = 10_000_000
+    # How titles and descriptions are compared: by their words, or also by what these mean (headrace[text]).
+    text: Literal["hashed", "minilm"] = "hashed"
     # How rows of the model are published: as they are, or with vectors of int8.
     model_rows: Literal["exact", "int8"] = "exact"
     # What rows may take of the model topic, in bytes a second; 0: as much as they need.
