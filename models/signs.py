@@ -100,6 +100,7 @@ class Signs:
         latest = known.context.items[:, None, : len(decays)]  # int64[B, 1, L]
         own = (items[:, :, None] == latest).to(torch.float32) @ decays  # float32[B, K]
         square = vectors.square().sum(dim=2)  # float32[B, K]
-        product = torch.bmm(vectors, users[:, :, None])[:, :, 0]
+        # Several times quicker on CPU than vectors @ users.
+        product = torch.bmm(users[:, None], vectors.transpose(1, 2))[:, 0]
         length = users.square().sum(dim=1, keepdim=True) - 2 * own * product + own.square() * square
         return 2 * (product - own * square) / (length.clamp(min=0) * square + _TINY).sqrt()

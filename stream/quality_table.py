@@ -21,6 +21,16 @@ TITLES: Final = {
     "als": "implicit's ALS",
     "sasrec": "SASRec",
 }
+# Of `ChanceQuality`.
+_CHANCES: Final = {
+    "AUC": "auc",
+    "accuracy": "accuracy",
+    "recall": "recall",
+    "F1": "f1",
+    "log loss": "log_loss",
+    "normalised entropy": "normalised_entropy",
+    "foretold / actual": "foretold_per_actual",
+}
 
 
 def quality_table(quality: Mapping[str, Figures]) -> Table:
@@ -41,28 +51,18 @@ def quality_table(quality: Mapping[str, Figures]) -> Table:
 
 
 def chance_table(quality: Mapping[str, ChanceQuality]) -> Table:
-    """Return how good the chances foretold of views are, a line for each thing that they may lead to.
-
-    Entropy is the normalised one, the ratio that of what was foretold to what came.
+    """Return how good the chances foretold of views are, a column for each thing that they may lead to.
 
     Examples
     --------
     >>> chance_table({}).row_count
-    0
+    9
     """
     table = Table("view to")
-    for title in ("AUC", "accuracy", "recall", "F1", "log loss", "entropy", "ratio", "of views"):
-        table.add_column(title, justify="right")
-    for name, of in quality.items():
-        figures = (
-            of.auc,
-            of.accuracy,
-            of.recall,
-            of.f1,
-            of.log_loss,
-            of.normalised_entropy,
-            of.foretold_per_actual,
-        )
-        counts = f"{of.positives:,} of {of.scored:,}"
-        table.add_row(name, *(f"{figure:.4f}" for figure in figures), counts)
+    for name in quality:
+        table.add_column(name, justify="right")
+    for title, figure in _CHANCES.items():
+        table.add_row(title, *(f"{getattr(of, figure):.4f}" for of in quality.values()))
+    table.add_row("came of views", *(f"{of.positives:,}" for of in quality.values()))
+    table.add_row("views", *(f"{of.scored:,}" for of in quality.values()))
     return table
