@@ -89,11 +89,14 @@ class Stock:
         self.newest = torch.cat([items[new].flip(0), self.newest])[:_NEWEST]
         self.described += len(items)
         self.show(items)
+        for table in (self._items, self._categories):
+            table.take_changes()  # nobody follows them: what is kept for followers would grow
 
     def remove(self, items: Longs) -> None:
         """Forget what was said of these items, int64[n]."""
         here = torch.from_numpy(items).to(self.device)
         self._items.evict(torch.unique(self.find(here)))
+        self._items.take_changes()
 
     def show(self, items: Tensor) -> None:
         """Have items (int64[n]) at hand among those of their category: the latest of them are."""

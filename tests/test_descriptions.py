@@ -74,3 +74,16 @@ def test_beyond_its_limit_nothing_is_described_and_nothing_breaks() -> None:
     assert len(stock) == 3
     for name in ("since", "category", "brand", "log_price", "sketch"):
         assert not stock[name][0].any()
+
+
+def test_nothing_piles_up_as_items_come_and_go() -> None:
+    stock = stocked()
+    for start in range(0, 50, 5):
+        stock.describe(Descriptions.of(items(5, start=start)))
+        stock.remove(fingerprints([f"i{at}" for at in range(start, start + 5)]))
+    assert len(stock) == 0
+    for table in (stock._items, stock._categories):
+        changes = table.take_changes()
+        assert not len(changes.rows)
+        assert not len(changes.removed)
+    assert len(stock["sketch"]) <= 6  # rows are used again
