@@ -76,15 +76,18 @@ class Behaviour:
         self._adam = Adam(self._weights, _RATE)
         self._sees = torch.ones_like(self._weights)
         self._sees[1] = self._signs.of_cart
-        # float32[1 + A]: views, carts and purchases of all items, decayed.
-        self._totals = _FIRST_VIEWS * torch.cat([torch.ones_like(first[:1]), first.cumprod(dim=0)])
+        # float32[1 + A]: views, carts and purchases of all items, decayed, and before anything is known.
+        self._first = _FIRST_VIEWS * torch.cat([torch.ones_like(first[:1]), first.cumprod(dim=0)])
+        self._totals = torch.zeros_like(self._first)
         self._calibration = Calibration(_TAILS)
         self.views = 0
 
     def predict_many(self, context: Context, items: Tensor) -> Chances:
         """Return the chances of items, int64[B, K] keys, for B contexts; those of key 0 mean nothing."""
         counts = Counts.of(self._table, items)
-        steps = self._steps(self._signs.of(context, items, counts, self._totals))  # float32[A, B, K]
+        steps = self._steps(
+            self._signs.of(context, items, counts, self._first + self._totals)
+        )  # float32[A, B, K]
         ratio = self._calibration.ratio.log().to(steps.device)  # float32[A]
         return Chances(*(steps.cumprod(dim=0).logit(_TINY) + ratio[:, None, None]).sigmoid())
 
@@ -94,7 +97,7 @@ class Behaviour:
             return
         items = lines.item[:, None]
         counts = Counts.of(self._table, items).without(lines)
-        signs = self._signs.of(lines.context, items, counts, self._totals)  # float32[N, 1, F]
+        signs = self._signs.of(lines.context, items, counts, self._first + self._totals)  # float32[N, 1, F]
         steps = self._steps(signs)[:, :, 0]  # float32[A, N]
         begun = torch.cat(
             [lines.is_view[None], lines.outcome[:-1]]

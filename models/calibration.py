@@ -75,7 +75,9 @@ class Calibration:
         self._hour = max(self._hour, newest)
         now, arrived = self._counts[:2]
         now[:, 0] += foretold.sum(dim=1)
-        ages = (self._hour - (ts - age) // _HOUR_MS).clamp(min=0)
+        # A batch over two hours is all of the newer one; but one clock may be ahead, or all this an old log.
+        at = torch.where(hours + 1 < self._hour, hours, self._hour)
+        ages = (at - (ts - age) // _HOUR_MS).clamp(min=0)
         inside = ages < WINDOW_HOURS
         arrived.index_add_(1, ages[inside], came[:, inside].to(torch.float32))
 

@@ -57,6 +57,7 @@ class Product:
     ) -> None:
         self.popularity = Popularity(table, POOL, stock.unavailable)
         self._trend = Popularity(table, _TRENDING, stock.unavailable, TREND)
+        self._stock = stock
         self._content = Content(table, self.popularity, stock)
         popularities = self.popularity, self._trend
         parts = scorers(table, embedding, popularities, self._content, without=without)
@@ -82,6 +83,10 @@ class Product:
             popularity.learn_many(examples)
         self.behaviour.count_many(lines)
         return losses
+
+    def note_wanted(self, items: Tensor) -> None:
+        """Take note that others have learnt of items, int64[n], the latest last."""
+        self._stock.show(items)
 
     def note_withheld(self) -> None:
         """Take note that other items are unavailable than before."""

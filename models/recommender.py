@@ -129,6 +129,7 @@ class Recommender:
         if len(key):
             here = {name: self._here(column) for name, column in (*columns.items(), ("key", key))}
             self.waiting.note_published(self._table.write(here), snapshot.version)
+            self.product.note_wanted(here["key"][here["version"].argsort()])
         if snapshot.dense and snapshot.version >= self.version:
             self._restore(snapshot.version, snapshot.dense)
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -20,8 +20,13 @@ __all__ = ["SKETCH", "Sketches", "sketches"]
 SKETCH: Final = 128
 # Things said of an item: category, brand, title, description, price.
 _FIELDS: Final = 5
+# Items whose grams are in memory at once: some 20 MB.
+_AT_ONCE: Final = 256
 # Words of a text that count; what a description says late says little of the item.
 _WORDS: Final = 64
+# Letters of a word, and levels of a category path, that count: what is longer is no word, and no path.
+_LETTERS: Final = 32
+_LEVELS: Final = 16
 # Letters of a piece of a word: they make other forms and spellings of a word its likes.
 _PIECE: Final = 3
 # Prices are alike within this share of a doubling.
@@ -48,6 +53,11 @@ def sketches(items: Sequence[Item], encoder: SentenceEncoder | None = None) -> S
     >>> bool(first @ other > 0.5 > first @ third)
     True
     """
+    slices = (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
+    return np.concatenate([np.zeros((0, SKETCH), np.float32), *(_sketched(some, encoder) for some in slices)])
+
+
+def _sketched(items: Sequence[Item], encoder: SentenceEncoder | None) -> Sketches:
     grams = [list(field) for item in items for field in _fields(item)]
     fields = np.repeat(np.arange(len(grams)), [len(field) for field in grams])  # of each gram
     summed = _hashed(fingerprints(gram for field in grams for gram in field), fields, len(grams))
@@ -75,7 +85,8 @@ def _of_length_one(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _fields(item: Item) -> Iterator[Iterator[str]]:
     """Yield the grams of each thing that can be said of an item, none where it is not."""
-    yield (f"c{'/'.join(item.category[: depth + 1])}" for depth in range(len(item.category)))
+    path = item.category[:_LEVELS]
+    yield (f"c{'/'.join(path[: depth + 1])}" for depth in range(len(path)))
     yield iter([f"b{item.brand.lower()}"] if item.brand else [])
     yield _grams(item.title or "")
     yield _grams(item.description or "")
@@ -84,7 +95,8 @@ def _fields(item: Item) -> Iterator[Iterator[str]]:
 
 def _grams(text: str) -> Iterator[str]:
     """Yield words, pairs of words, and pieces of words."""
-    words = _WORD.findall(text.lower())[:_WORDS]
+    found = islice(_WORD.finditer(text.lower()), _WORDS)
+    words = [word[0][:_LETTERS] for word in found]
     yield from words
     yield from (f"{word} {after}" for word, after in pairwise(words))
     for word in words:

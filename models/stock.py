@@ -40,7 +40,8 @@ class Stock:
     newest
         int64[N] keys of the items described last.
     described
-        Descriptions taken in so far: whoever keeps something made of them sees by it that there are more.
+        Descriptions taken in or removed so far: whoever keeps something made of them sees by it that they are
+        others.
 
     Examples
     --------
@@ -79,16 +80,19 @@ class Stock:
         """Take in what is said; it replaces what was said before, but for since when something is."""
         columns = {name: torch.from_numpy(column).to(self.device) for name, column in said._asdict().items()}
         items, since = columns.pop("item"), columns.pop("since")
-        new = self.find(items) == 0
+        known = self.find(items)
         rows = self._items.admit(items)
+        new = (known == 0) & (rows != 0)
+        moved = new | (self._items["category"][known] != columns["category"])
         self._items["since"][rows[new]] = since[new]
         for name, column in columns.items():
             self._items[name][rows] = column
             self._items[name][0] = 0  # where items beyond the limit were written
         self._items["since"][0] = 0
+        self._items["log_price"][0] = torch.nan
         self.newest = torch.cat([items[new].flip(0), self.newest])[:_NEWEST]
         self.described += len(items)
-        self.show(items)
+        self.show(items[moved])
         for table in (self._items, self._categories):
             table.take_changes()  # nobody follows them: what is kept for followers would grow
 
@@ -96,16 +100,20 @@ class Stock:
         """Forget what was said of these items, int64[n]."""
         here = torch.from_numpy(items).to(self.device)
         self._items.evict(torch.unique(self.find(here)))
+        self.described += len(items)
         self._items.take_changes()
 
     def show(self, items: Tensor) -> None:
-        """Have items (int64[n]) at hand among those of their category: the latest of them are."""
-        items = torch.unique(items)
+        """Have items (int64[n], the latest last) at hand among those of their category."""
+        items, place = torch.unique(items, return_inverse=True)
+        last = torch.zeros_like(items).scatter_reduce_(0, place, torch.arange(len(place)).to(place), "amax")
+        items = items[last.argsort(descending=True)]  # the latest first
         categories = self._categories.admit(self._items["category"][self.find(items)])  # int64[n]
-        shown = (self._categories["items"][categories] == items[:, None]).any(dim=1) | (categories == 0)
-        items, categories = items[~shown], categories[~shown]
-        place = self._categories["next"][categories] + ranks_among_equals(categories)
-        self._categories["items"][categories, place % _SHOWN] = items
+        fresh = ~(self._categories["items"][categories] == items[:, None]).any(dim=1) & (categories != 0)
+        items, categories = items[fresh], categories[fresh]
+        nth = ranks_among_equals(categories)
+        items, categories, nth = (column[nth < _SHOWN] for column in (items, categories, nth))
+        self._categories["items"][categories, (self._categories["next"][categories] + nth) % _SHOWN] = items
         self._categories["next"].index_add_(0, categories, torch.ones_like(categories))
 
     def of_category(self, rows: Tensor) -> Tensor:

@@ -198,3 +198,11 @@ def test_a_shop_without_views_is_foretold_nothing() -> None:
     found = served(Settings(device="cpu"), orders)
     assert found
     assert set(found) == {(None, None)}
+
+
+def test_a_shop_that_never_sends_a_cart_is_foretold_something_for_ever() -> None:
+    model = taught().product.behaviour
+    model._totals = torch.tensor([20_000.0, 0.0, 0.0])  # after some millions of views
+    chances = model.predict_many(contexts(8, 1, CPU), keys(torch.arange(1, 81).view(8, 10)))
+    for column in chances:
+        assert bool(((column > 0) & (column < 1)).all())

@@ -78,3 +78,17 @@ def test_who_goes_on_from_a_state_goes_on_the_same() -> None:
     for it in (one, other):
         it.update_many(ts, ts * 0, torch.ones(2, 1), torch.zeros(2, 1, dtype=torch.bool))
     assert one.state == other.state
+
+
+def test_one_clock_that_is_a_day_ahead_spoils_nothing() -> None:
+    calibration = Calibration([3.0, 1.5])
+    hour, start = 3_600_000, 500_000 * 3_600_000
+    came = torch.tensor([[True, False], [False, False]])
+    for number in range(72):
+        at = start + number * hour
+        ahead = 24 * hour if number == 30 else 0
+        # A view, and half an hour later what came of it: as much as was foretold.
+        ts = torch.tensor([at + hour // 2, at + ahead])
+        foretold = torch.tensor([[0.0, 1.0], [0.0, 0.0]])
+        calibration.update_many(ts, torch.tensor([hour // 2, 0]), foretold, came)
+        assert 0.5 < float(calibration.ratio[0]) < 1.5

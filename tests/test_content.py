@@ -150,3 +150,15 @@ def test_a_new_item_is_in_the_list_as_soon_as_it_is_described_until_it_is_sold_o
     stock.unavailable.replace(torch.tensor([fingerprint("new")]).numpy())
     model.product.note_withheld()
     assert fingerprint("new") not in model.predict_many(asked, asked.items[:, :1], 60).items
+
+
+def test_a_follower_has_at_hand_what_others_wanted() -> None:
+    many = [Item(item_id=f"boots-{at}", ts=7, category=("boots",)) for at in range(200)]
+    learner, follower = (Recommender(stocked(*many), seed=0) for _ in range(2))
+    learner.learn_many(lessons([(key("boots", at), key("boots", at + 1)) for at in range(20)]))
+    follower.follow(learner.take_changes())
+    asked = torch.tensor([key("boots", 199)])
+    for model in (learner, follower):
+        stock = model.product._stock
+        shown = set(stock.of_category(stock.find(asked)).flatten().tolist())
+        assert {key("boots", at) for at in range(1, 21)} <= shown

@@ -43,8 +43,18 @@ def test_a_full_category_shows_the_latest() -> None:
     assert shown_with(stock, "i0") == set(fingerprints([*names[11:], "i0"]).tolist())
 
 
-def test_a_category_described_at_once_is_full() -> None:
-    assert len(shown_with(stocked(items(3 * _SHOWN)), "i0")) == _SHOWN
+def test_a_category_described_at_once_is_full_of_the_last() -> None:
+    shown = shown_with(stocked(items(3 * _SHOWN)), "i0")
+    assert shown == set(fingerprints(f"i{at}" for at in range(2 * _SHOWN, 3 * _SHOWN)).tolist())
+
+
+def test_what_is_wanted_stays_when_all_is_described_again() -> None:
+    many = items(3 * _SHOWN)
+    stock = stocked(many)
+    wanted = fingerprints(f"i{at}" for at in range(40))
+    stock.show(torch.from_numpy(wanted))
+    stock.describe(Descriptions.of(many))
+    assert set(wanted.tolist()) <= shown_with(stock, "i0")
 
 
 def test_a_new_word_replaces_the_old_but_not_since_when_one_knows_the_item() -> None:
@@ -72,8 +82,10 @@ def test_what_is_removed_is_no_longer_described() -> None:
 def test_beyond_its_limit_nothing_is_described_and_nothing_breaks() -> None:
     stock = stocked(items(5), limit=3)
     assert len(stock) == 3
-    for name in ("since", "category", "brand", "log_price", "sketch"):
+    assert len(stock.newest) == 3
+    for name in ("since", "category", "brand", "sketch"):
         assert not stock[name][0].any()
+    assert bool(stock["log_price"][0].isnan())  # what is not described costs nothing known, not 1.00
 
 
 def test_nothing_piles_up_as_items_come_and_go() -> None:

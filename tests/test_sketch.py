@@ -1,6 +1,7 @@
 """Sketches: vectors of length 1 in which likeness is an angle, the same on every machine."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -88,3 +89,19 @@ def test_things_in_one_department_are_nearer_than_things_in_two() -> None:
     paths = ("clothes", "shoes", "boots"), ("clothes", "shoes", "sandals"), ("garden", "tools", "spades")
     first, second, third = sketches([item(category=path) for path in paths])
     assert first @ second > 0.5 > first @ third
+
+
+def test_what_no_shop_would_say_costs_no_memory() -> None:
+    deep = item(category=("",) * 400_000, title="a" * 400_000, description="b " * 200_000)
+    tracemalloc.start()
+    found = sketches([deep])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-5)
+    assert peak < 20_000_000
+
+
+def test_many_items_are_sketched_in_slices_alike() -> None:
+    many = [item(title=f"thing {number}") for number in range(600)]
+    alone = np.concatenate([sketches([one]) for one in many])
+    assert np.array_equal(sketches(many), alone)
