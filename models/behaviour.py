@@ -10,7 +10,7 @@ from models.calibration import Calibration
 from models.context import Context
 from models.conversions import HEADS, Conversions
 from models.embedding import EmbeddingLearner
-from models.signs import CONSTANT, SIGNS, Counts, Signs
+from models.signs import CONSTANT, SIGNS, Counts, Pairs, Signs
 from models.table import Column, Table
 
 __all__ = ["Behaviour", "Chances"]
@@ -63,6 +63,8 @@ class Behaviour:
     ----------
     views
         Learnt so far. With none the heads have nothing to say.
+    foretold
+        float32[A, V], the chances of the views learnt last, as they were before.
     """
 
     COLUMNS: ClassVar = {name: Column() for name in Counts._fields}
@@ -80,28 +82,27 @@ class Behaviour:
         self._first = _FIRST_VIEWS * torch.cat([torch.ones_like(first[:1]), first.cumprod(dim=0)])
         self._totals = torch.zeros_like(self._first)
         self._calibration = Calibration(_TAILS)
+        self.foretold = torch.zeros(len(HEADS), 0, device=table.device)
         self.views = 0
 
     def predict_many(self, context: Context, items: Tensor) -> Chances:
         """Return the chances of items, int64[B, K] keys, for B contexts; those of key 0 mean nothing."""
-        counts = Counts.of(self._table, items)
-        steps = self._steps(
-            self._signs.of(context, items, counts, self._first + self._totals)
-        )  # float32[A, B, K]
-        ratio = self._calibration.ratio.log().to(steps.device)  # float32[A]
-        return Chances(*(steps.cumprod(dim=0).logit(_TINY) + ratio[:, None, None]).sigmoid())
+        pairs = Pairs.of(self._table, context, items)
+        signs = self._signs.of(pairs, Counts.of(self._table, pairs.rows), self._first + self._totals)
+        return Chances(*self._calibrated(self._steps(signs)))
 
     def learn_many(self, lines: Conversions) -> None:
         """Take a step on the lines, before what the heads see has learnt from the same examples."""
+        self.foretold = self.foretold[:, :0]
         if not len(lines.item):
             return
-        items = lines.item[:, None]
-        counts = Counts.of(self._table, items).without(lines)
-        signs = self._signs.of(lines.context, items, counts, self._first + self._totals)  # float32[N, 1, F]
+        pairs = Pairs.of(self._table, lines.context, lines.item[:, None])
+        counts = Counts.of(self._table, pairs.rows).without(lines)
+        signs = self._signs.of(pairs, counts, self._first + self._totals)  # float32[N, 1, F]
         steps = self._steps(signs)[:, :, 0]  # float32[A, N]
-        begun = torch.cat(
-            [lines.is_view[None], lines.outcome[:-1]]
-        )  # bool[A, N], whether each was to be taken
+        self.foretold = self._calibrated(steps)[:, lines.is_view]
+        # bool[A, N], whether each was to be taken.
+        begun = torch.cat([lines.is_view[None], lines.outcome[:-1]])
         slope = (1 - steps.square()) * (steps * begun - lines.outcome.to(torch.float32))  # float32[A, N]
         self._adam.descend(slope @ signs[:, 0] * self._sees / lines.is_view.sum().clamp(min=1))
         foretold = steps.cumprod(dim=0) * lines.is_view
@@ -122,6 +123,12 @@ class Behaviour:
         total = new.sum(dim=0)
         self._totals = self._totals * _BASE_FADE ** total[0] + total
         self.views += int(total[0])
+
+    def _calibrated(self, steps: Tensor) -> Tensor:
+        """Return the chances that all steps up to each are taken, float32[A, ...] as the steps are."""
+        ratio = self._calibration.ratio.log().to(steps.device)  # float32[A]
+        logits = steps.cumprod(dim=0).logit(_TINY).flatten(1)
+        return (logits + ratio[:, None]).sigmoid().view_as(steps)
 
     def _steps(self, signs: Tensor) -> Tensor:
         """Return the chances of a cart at a view and of a purchase after it, float32[A, B, K]."""

@@ -27,7 +27,7 @@ def circumstances(known: Known, table: Table) -> Tensor:
     here = (seen & (age < _SESSION)).sum(dim=1)
     gap = (age[:, 1].clamp(min=0) * seen[:, 1]).to(torch.float32) / _MINUTE
     latest = context.actions[:, 0]
-    count = torch.log1p(table["count"][known.rows[:, 0]])
+    count = torch.log1p(table.take("count", known.rows[:, 0]))
     columns = (
         torch.ones_like(gap),
         torch.log1p(seen.sum(dim=1)) / 3,

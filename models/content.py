@@ -9,6 +9,7 @@ from torch.nn.functional import embedding
 from models.examples import Examples
 from models.pool import Pool
 from models.popularity import Popularity
+from models.ranking import highest
 from models.scorer import Known, Proposal, Shortlist
 from models.sketch import SKETCH
 from models.stock import Stock
@@ -90,9 +91,10 @@ class Content:
         both = torch.stack([users @ self._map, users], dim=1)  # float32[B, 2, S]
         scores, likeness = self._products(both, rows).unbind(dim=1)  # float32[B, C] each
         log_share = scores.masked_fill(shortlist.items == 0, -1e4).log_softmax(dim=1).clamp(min=-10) / 10
-        unknown = _KNOWN / (_KNOWN + self._table["count"][shortlist.rows])
+        unknown = _KNOWN / (_KNOWN + self._table.take("count", shortlist.rows))
         latest = self._stock.find(known.context.items[:, :1])  # int64[B, 1]
-        near = torch.exp(-(self._stock["log_price"][rows] - self._stock["log_price"][latest]).abs())
+        prices = self._stock.take("log_price", rows), self._stock.take("log_price", latest)
+        near = torch.exp(-(prices[0] - prices[1]).abs())
         return [
             log_share,
             log_share * unknown,
@@ -113,7 +115,7 @@ class Content:
         users = self._users(examples.context.items)
         teaches = (rows != 0) & users.any(dim=1)  # bool[B]
         users, items = users[teaches], examples.item[teaches]  # float32[n, S], int64[n]
-        vectors = self._stock["sketch"][rows[teaches]]  # float32[n, S]
+        vectors = self._stock.take("sketch", rows[teaches])  # float32[n, S]
         itself = torch.eye(len(items), dtype=torch.bool, device=items.device)
         again = (items[:, None] == items) & ~itself
         log_shares = (users @ self._map @ vectors.T).masked_fill(again, -1e4).log_softmax(dim=1)
@@ -154,13 +156,13 @@ class Content:
         items = self._stock.of_category(self._stock.find(known.context.items[:, 0]))  # int64[B, N]
         rows = self._stock.find(items)
         scores = self._products(wanted[:, None], rows).squeeze(1)  # float32[B, N]
-        hidden = (rows == 0) | (self._stock["since"][rows] >= known.context.ts[:, :1])
+        hidden = (rows == 0) | (self._stock.take("since", rows) >= known.context.ts[:, :1])
         return _best(scores, hidden, items, _OF_CATEGORY)
 
     def _of_pool(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
         if not self._pool.lasts():
-            popular = self._table["key"][self._popularity.top_rows[:_POPULAR]]
+            popular = self._table.take("key", self._popularity.top_rows[:_POPULAR])
             self._pool = Pool(self._stock, popular)
         items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
         hidden = self._pool.since >= known.context.ts[:, :1]
@@ -168,13 +170,13 @@ class Content:
 
     def _fresh(self, known: Known, rows: Tensor) -> Tensor:
         """Return 1 for what was described just now, a half after 100 minutes, then less, float32[B, C]."""
-        age = (known.context.ts[:, :1] - self._stock["since"][rows]).clamp(min=0)
+        age = (known.context.ts[:, :1] - self._stock.take("since", rows)).clamp(min=0)
         return (rows != 0) / (1 + torch.log1p(age.to(torch.float32) / _HOUR))
 
     def _same(self, name: str, rows: Tensor, latest: Tensor) -> Tensor:
         """Return 1 where a row has what the latest item has under ``name``, float32[B, C]."""
-        column = self._stock[name]
-        return ((column[rows] == column[latest]) & (column[latest] != 0)).to(torch.float32)
+        theirs, own = self._stock.take(name, rows), self._stock.take(name, latest)
+        return ((theirs == own) & (own != 0)).to(torch.float32)
 
     def _descend(self, slope: Tensor) -> None:
         self._square += slope.square().mean(dim=1)
@@ -183,5 +185,5 @@ class Content:
 
 def _best(scores: Tensor, hidden: Tensor, items: Tensor, count: int) -> Tensor:
     """Return the best items that are not hidden, of [B, N] each: int64[B, count], 0 for none."""
-    best = scores.masked_fill_(hidden, -torch.inf).topk(min(count, scores.shape[1]), dim=1, sorted=False)
-    return torch.where(best.values > -torch.inf, items.gather(1, best.indices), 0)
+    values, best = highest(scores.masked_fill_(hidden, -torch.inf), min(count, scores.shape[1]))
+    return torch.where(values > -torch.inf, items.gather(1, best), 0)

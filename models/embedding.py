@@ -1,10 +1,11 @@
 """The embedding learner: one vector an item, learnt from what follows what, one step a batch."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding_bag
 
 from models.context import Context
 from models.examples import Examples
@@ -104,7 +105,7 @@ class EmbeddingLearner:
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the nearest items; all places are empty for a context without a known item."""
         rows = self.table.find(context.items[:, : self._hyper.horizon])  # int64[B, L]
-        users = self._users(self.table["weight"], rows)  # float32[B, D]
+        users = self.users(rows)  # float32[B, D]
         scores, best = top_k(users, self.table["weight"], self.table.find(banned), k)
         known = rows.any(dim=1, keepdim=True) & (scores > NO_SCORE)  # bool[B, k]
         items = torch.where(known, self.table["key"][best], 0)
@@ -112,7 +113,9 @@ class EmbeddingLearner:
 
     def users(self, rows: Tensor) -> Tensor:
         """Return vectors of users, float32[B, D], by the rows of their items, int64[B, L], newest first."""
-        return self._users(self.table["weight"], rows[:, : self._hyper.horizon])
+        latest = rows[:, : self._hyper.horizon]  # row 0 is the zero vector
+        decays = self.decays[: latest.shape[1]].expand(latest.shape)
+        return embedding_bag(latest, self.table["weight"], mode="sum", per_sample_weights=decays)
 
     def _keys(self, examples: Examples) -> Tensor:
         """Return int64[B, L + 1]: the latest items before each example, newest first, then its own."""
@@ -122,13 +125,11 @@ class EmbeddingLearner:
         self.table.version += 1
         self._generator.manual_seed(hash((self._seed, self.table.version)))
 
-    def _users(self, weights: Tensor, rows: Tensor) -> Tensor:
-        """Return the decayed sums of the rows' vectors: float32[B, D] from int64[B, L]."""
-        # float32[B, L, D] by float32[L]; row 0 is the zero vector.
-        return torch.einsum("bld,l->bd", embedding(rows, weights), self.decays)
-
     def _step(self, keys: Tensor) -> Tensor:
-        """Take one step on lines of keys, int64[B, L + 1]; return the losses from before it, float32[B]."""
+        """Take one step on lines of keys, int64[B, L + 1]; return the losses from before it, float32[B].
+
+        They are those of the item after the context; the latest item after the item is learnt as well.
+        """
         losses = torch.zeros(len(keys), device=keys.device)
         lines = self.table.find(keys)  # int64[B, L + 1]
         whole = (lines[:, 0] != 0) & (lines[:, -1] != 0)  # bool[B]: not so where an item was evicted since
@@ -136,36 +137,28 @@ class EmbeddingLearner:
             return losses
         lines = lines[whole]
         drawn = self.table.find(self.memory.draw(self._hyper.negatives, self._generator, 1.0)[:, -1])
-        touched, place = torch.unique(torch.cat([lines.reshape(-1), drawn]), return_inverse=True)
-        weights = self.table["weight"][touched].requires_grad_()  # float32[touched, D]
-        forward, backward = self._losses(touched, weights, place[: lines.numel()].view_as(lines), place)
-        (gradient,) = torch.autograd.grad((forward + backward).sum(), weights)
-        self._descend(touched, gradient)
+        rows = lines[:, :-1], lines[:, 0], lines[:, -1], drawn
+        before = self.table.take("weight", rows[0]).requires_grad_()  # float32[B, L, D]
+        latest, item, negatives = (self._candidates(them) for them in rows[1:])
+        users = self.decays @ before  # float32[B, D]
+        forward = sampled_softmax(users, item, negatives)
+        backward = sampled_softmax(item.weights, latest, negatives)
+        weights = before, latest.weights, item.weights, negatives.weights
+        self._descend(rows, torch.autograd.grad((forward + backward).sum(), weights))
         losses[whole] = forward.detach()
         return losses
 
-    def _losses(
-        self, touched: Tensor, weights: Tensor, lines: Tensor, place: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return the losses of item after context and of latest item after item, float32[B] each.
+    def _candidates(self, rows: Tensor) -> Candidates:
+        """Return rows, int64[C], with weights that have a gradient."""
+        chance = self.table.take("count", rows) / self.seen
+        log_chance = torch.where(rows == 0, NEVER_DRAWN, torch.log(chance + _TINY))
+        return Candidates(rows, self.table.take("weight", rows).requires_grad_(), log_chance)
 
-        ``lines`` (int64[B, L + 1]) and ``place`` (the lines' places, then the negatives') index
-        ``touched`` and ``weights``.
-        """
-        chance = self.table["count"][touched] / self.seen
-        log_chance = torch.where(touched == 0, NEVER_DRAWN, torch.log(chance + _TINY))  # float32[touched]
-
-        def candidates(places: Tensor) -> Candidates:
-            return Candidates(touched[places], embedding(places, weights), log_chance[places])
-
-        latest, item = lines[:, 0], lines[:, -1]  # int64[B] each
-        negatives = candidates(place[lines.numel() :])
-        users = self._users(weights, lines[:, :-1])  # float32[B, D]
-        followed = candidates(item)
-        forward = sampled_softmax(users, followed, negatives)
-        return forward, sampled_softmax(followed.weights, candidates(latest), negatives)
-
-    def _descend(self, touched: Tensor, gradient: Tensor) -> None:
+    def _descend(self, rows: Sequence[Tensor], slopes: Sequence[Tensor]) -> None:
+        """Take a step by slopes, float32[..., D], of the vectors of rows, int64[...]; rows may repeat."""
+        touched, place = torch.unique(torch.cat([it.reshape(-1) for it in rows]), return_inverse=True)
+        gradient = slopes[0].new_zeros(len(touched), self._hyper.dimensions)
+        gradient.index_add_(0, place, torch.cat([it.flatten(0, -2) for it in slopes]))
         square = self.table["square"].index_add_(0, touched, gradient.square().mean(dim=1))
         step = gradient * (self._hyper.learning_rate / (square[touched].sqrt() + _TINY))[:, None]
         self.table["weight"].index_add_(0, touched, -step)

@@ -42,13 +42,17 @@ class HashIndex:
 
     def find(self, keys: Tensor) -> Tensor:
         """Return the row of each key as int64[B], 0 where there is none; changes nothing."""
-        rows = torch.zeros_like(keys)  # int64[B]
-        for probe in range(self._probes):
-            bucket = (keys + probe) & self._mask  # int64[B]
-            match = self._keys.index_select(0, bucket) == keys[:, None]  # bool[B, 8]
-            found, slot = _only(match)
-            rows = torch.where(found, self._rows.view(-1)[bucket * _WIDTH + slot], rows)
-        return torch.where(keys == 0, 0, rows)
+        rows = self._find(keys, 0)
+        for probe in range(1, self._probes):
+            rows += self._find(keys, probe)
+        return rows
+
+    def _find(self, keys: Tensor, probe: int) -> Tensor:
+        """Return the rows of what stands in the n-th bucket of each key, int64[B], 0 for the others."""
+        bucket = (keys + probe) & self._mask  # int64[B]
+        # A slot has the key or not, 1 or 0; an empty one has row 0. Few operations: most lookups are small.
+        match = self._keys.index_select(0, bucket).eq_(keys[:, None])  # int64[B, 8]
+        return match.mul_(self._rows.index_select(0, bucket)).sum(dim=1)
 
     def insert(self, keys: Tensor, rows: Tensor) -> None:
         """Map each of ``keys`` (int64[B], distinct, absent, not 0) to its row (int64[B])."""

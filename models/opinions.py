@@ -69,13 +69,13 @@ class PopularNow:
 
     def propose(self, known: Known) -> Proposal:
         """Return the most popular items, the same for all."""
-        items = self._table["key"][self._popularity.top_rows[:_PROPOSED]]  # int64[P]
+        items = self._table.take("key", self._popularity.top_rows[:_PROPOSED])  # int64[P]
         return Proposal(items.expand(len(known.rows), -1))
 
     def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
         """Return how popular it is, and lately, beside the most popular item, and how much is known of it."""
         shares = (which.shares(shortlist.rows) for which in (self._popularity, self._trend))
-        seen = torch.log1p(self._table["count"][shortlist.rows])  # float32[B, C]
+        seen = torch.log1p(self._table.take("count", shortlist.rows))  # float32[B, C]
         return [*(torch.log1p(1000 * share) / 6.9 for share in shares), seen / 8]
 
     def learn_many(self, examples: Examples) -> Tensor:

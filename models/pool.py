@@ -35,7 +35,7 @@ class Pool:
         keys = keys[~stock.unavailable.among(keys)]
         rows = stock.find(keys)
         self.items, rows = keys[rows != 0], rows[rows != 0]
-        self.since, self.sketch = stock["since"][rows], stock["sketch"][rows]
+        self.since, self.sketch = stock.take("since", rows), stock.take("sketch", rows)
         self._stock, self._described, self._left = stock, stock.described, _LASTS
 
     def lasts(self) -> bool:

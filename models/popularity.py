@@ -81,8 +81,8 @@ class Popularity:
         """Return the most popular items, the same for all but for what is banned."""
         enough = k + banned.shape[1]  # k are left if all that is banned is among them
         rows = self.top_rows[:enough]
-        top = self._table["key"][rows].expand(len(context.items), -1)  # int64[B, enough]
-        mass = (self._table[self._column][rows] / self._weight).to(torch.float32)
+        top = self._table.take("key", rows).expand(len(context.items), -1)  # int64[B, enough]
+        mass = (self._table.take(self._column, rows) / self._weight).to(torch.float32)
         items, scores = compact(~is_among(top, banned), k, top, mass.expand(len(context.items), -1))
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 
@@ -98,9 +98,8 @@ class Popularity:
 
     def shares(self, rows: Tensor) -> Tensor:
         """Return how popular rows are beside the most popular one, 0 to 1, float32, shaped as ``rows``."""
-        mass = self._table[self._column]
-        most = mass[self.top_rows[:1]].sum() + self._weight
-        return (mass[rows] / most).to(torch.float32)
+        most = self._table.take(self._column, self.top_rows[:1]).sum() + self._weight
+        return (self._table.take(self._column, rows) / most).to(torch.float32)
 
     def rank(self) -> None:
         """Put the items in order; called after each change of the table that is not its own."""
@@ -110,8 +109,8 @@ class Popularity:
         """Put rows in order, int64[n], distinct: all that may be among the first."""
         mass = self._table[self._column]
         mass[0] = 0  # where items beyond the limit were counted
-        rows = rows[~self._unavailable.among(self._table["key"][rows])]
-        best = mass[rows].topk(min(self._places, len(rows)))
+        rows = rows[~self._unavailable.among(self._table.take("key", rows))]
+        best = self._table.take(self._column, rows).topk(min(self._places, len(rows)))
         self.top_rows = rows[best.indices[best.values > 0]]
 
     def _rescale(self) -> None:

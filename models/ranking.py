@@ -1,19 +1,19 @@
 """Rankings as matrices of item keys, and the batched list algebra on them."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-__all__ = ["NO_SCORE", "Ranking", "compact", "is_among", "top_k"]
+__all__ = ["NO_SCORE", "Ranking", "compact", "highest", "is_among", "top_k"]
 
 NO_SCORE = float("-inf")
 # The score matrix is cut by queries so that it stays in 64 MiB, whatever the catalog's size.
 _MAX_SCORES = 1 << 24
-# With 8,000 rows or more it is quicker to look through an eighth of them and then through 8 * k.
+# It is quicker to look through the highest of piles of 8, then through the best piles, where those are few.
 _PILE = 8
-_LEAST_PILES = 1_000
+_FEW: Final = 1 / 4
 
 
 class Ranking(NamedTuple):
@@ -75,7 +75,7 @@ def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Ten
     most = min(k, len(weights))
     lines = max(1, _MAX_SCORES // len(weights))
     found = [
-        _best(
+        highest(
             (part @ weights.T).scatter_(1, refused, NO_SCORE).index_fill_(1, _row_zero(weights), NO_SCORE),
             most,
         )
@@ -86,13 +86,13 @@ def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Ten
     return scores, pad(torch.cat([indices for _, indices in found]), missing)
 
 
-def _best(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Return the k highest of each line and their places, [B, k] each, from float32[B, N].
+def highest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the k highest of each line and their places, in order, [B, k] each, from float32[B, N].
 
     The columns are dealt to M piles of 8: the best k lie in those k piles whose highest is best.
     """
     rows, piles = scores.shape[1], scores.shape[1] // _PILE
-    if piles < _LEAST_PILES:
+    if k > piles * _FEW:
         top = scores.topk(k)
         return top.values, top.indices
     dealt = scores[:, : piles * _PILE].view(len(scores), _PILE, piles)  # float32[B, 8, M]

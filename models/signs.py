@@ -4,7 +4,6 @@ from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding
 
 from models.circumstances import CIRCUMSTANCES, circumstances
 from models.context import Context
@@ -13,7 +12,7 @@ from models.embedding import EmbeddingLearner
 from models.scorer import Known
 from models.table import Table
 
-__all__ = ["CONSTANT", "SIGNS", "Counts", "Signs"]
+__all__ = ["CONSTANT", "SIGNS", "Counts", "Pairs", "Signs"]
 
 _TINY: Final = 1e-6  # keeps 0/0 apart
 # The rates of all items count as much as an item's own after so many views, and so many carts.
@@ -25,6 +24,19 @@ CONSTANT: Final = 6
 SIGNS: Final = CONSTANT + CIRCUMSTANCES
 
 
+class Pairs(NamedTuple):
+    """B users with K items each."""
+
+    known: Known
+    items: Tensor  # int64[B, K] keys
+    rows: Tensor  # int64[B, K], 0 where an item has no row
+
+    @classmethod
+    def of(cls, table: Table, context: Context, items: Tensor) -> "Pairs":
+        """Return B contexts with items, int64[B, K] keys, and where they stand."""
+        return cls(Known.of(context, table), items, table.find(items))
+
+
 class Counts(NamedTuple):
     """How often items were viewed, and how often it led to a cart and to a purchase, decayed."""
 
@@ -33,10 +45,9 @@ class Counts(NamedTuple):
     bought: Tensor  # float32[B, K]
 
     @classmethod
-    def of(cls, table: Table, items: Tensor) -> "Counts":
-        """Return the counts of items, int64[B, K] keys."""
-        rows = table.find(items)
-        return cls(*(table[name][rows] for name in cls._fields))
+    def of(cls, table: Table, rows: Tensor) -> "Counts":
+        """Return the counts of rows, int64[B, K]."""
+        return cls(*(table.take(name, rows) for name in cls._fields))
 
     def without(self, lines: Conversions) -> "Counts":
         """Return the counts, float32[N, 1], without what has been counted of each line's own view before.
@@ -73,32 +84,32 @@ class Signs:
         self.of_cart = torch.zeros(SIGNS, device=table.device)
         self.of_cart[[_RATE_OF_CARTS, CONSTANT]] = 1
 
-    def of(self, context: Context, items: Tensor, counts: Counts, totals: Tensor) -> Tensor:
-        """Return what speaks for items, int64[B, K], to B users: float32[B, K, F], of about -1 to 1.
+    def of(self, pairs: Pairs, counts: Counts, totals: Tensor) -> Tensor:
+        """Return what speaks for items to their users, float32[B, K, F], of about -1 to 1.
 
         ``totals`` (float32[1 + A]) are the counts of all items together.
         """
-        known = Known.of(context, self._table)
+        context = pairs.known.context
         stacked = torch.stack(counts)  # float32[1 + A, B, K]
         usual = (totals[1:] / totals[:-1])[:, None, None]
         rates = torch.log((stacked[1:] / usual + self._priors) / (stacked[:-1] + self._priors))
-        of_pair = [*rates, torch.log1p(counts.viewed) / 3, self._nearness(known, items)]
+        of_pair = [*rates, torch.log1p(counts.viewed) / 3, self._nearness(pairs)]
         acted = torch.stack([(context.actions == code).sum(dim=1) for code in HEADS], dim=1)  # int64[B, A]
         shares = acted / (1 + (context.items != 0).sum(dim=1, keepdim=True))
-        of_user = torch.cat([shares, circumstances(known, self._table)], dim=1)  # float32[B, A + G]
-        of_users = of_user[:, None].expand(-1, items.shape[1], -1)
+        of_user = torch.cat([shares, circumstances(pairs.known, self._table)], dim=1)  # float32[B, A + G]
+        of_users = of_user[:, None].expand(-1, pairs.items.shape[1], -1)
         return torch.cat([torch.stack(of_pair, dim=2), of_users], dim=2)
 
-    def _nearness(self, known: Known, items: Tensor) -> Tensor:
+    def _nearness(self, pairs: Pairs) -> Tensor:
         """Return twice the cosine of the vectors of user and item, float32[B, K].
 
         An item of the context is taken out of it: at the view that is to lead to something it is not there.
         """
-        vectors = embedding(self._table.find(items), self._table["weight"])  # float32[B, K, D]
-        users = self._learner.users(known.rows)  # float32[B, D]
+        vectors = self._table.take("weight", pairs.rows)  # float32[B, K, D]
+        users = self._learner.users(pairs.known.rows)  # float32[B, D]
         decays = self._learner.decays
-        latest = known.context.items[:, None, : len(decays)]  # int64[B, 1, L]
-        own = (items[:, :, None] == latest).to(torch.float32) @ decays  # float32[B, K]
+        latest = pairs.known.context.items[:, None, : len(decays)]  # int64[B, 1, L]
+        own = (pairs.items[:, :, None] == latest).to(torch.float32) @ decays  # float32[B, K]
         square = vectors.square().sum(dim=2)  # float32[B, K]
         # Several times quicker on CPU than vectors @ users.
         product = torch.bmm(users[:, None], vectors.transpose(1, 2))[:, 0]

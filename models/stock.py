@@ -72,6 +72,10 @@ class Stock:
         """Return a column of the descriptions over all rows, row 0 for what is not described: a view."""
         return self._items[name]
 
+    def take(self, name: str, rows: Tensor) -> Tensor:
+        """Return a column of rows (int64[...]), [..., *shape]: a copy."""
+        return self._items.take(name, rows)
+
     def find(self, items: Tensor) -> Tensor:
         """Return the row of each item (int64 keys), of the same shape, 0 for what is not described."""
         return self._items.find(items)
@@ -118,4 +122,4 @@ class Stock:
 
     def of_category(self, rows: Tensor) -> Tensor:
         """Return the items at hand of the categories of rows (int64[B]), int64[B, S] keys, 0 for none."""
-        return self._categories["items"][self._categories.find(self._items["category"][rows])]
+        return self._categories.take("items", self._categories.find(self._items.take("category", rows)))

@@ -91,6 +91,11 @@ class Table:
         """Return a column over all rows handed out so far, row 0 and freed ones included: a view."""
         return self._state[name][: self._used]
 
+    def take(self, name: str, rows: Tensor) -> Tensor:
+        """Return a column of rows (int64[...]), [..., *shape]: a copy, and on CPU quicker than indexing."""
+        state = self._state[name]
+        return state.index_select(0, rows.reshape(-1)).view(*rows.shape, *state.shape[1:])
+
     def find(self, keys: Tensor) -> Tensor:
         """Return the row of each key, shaped as ``keys`` (int64), 0 where there is none; changes nothing."""
         return self._index.find(keys.reshape(-1)).view_as(keys)

@@ -52,11 +52,11 @@ class Transitions:
     def propose(self, known: Known) -> Proposal:
         """Return the first neighbours of the latest items, with their shares of all that were counted."""
         rows = known.rows[:, :_HORIZON]  # int64[B, H]
-        counts = self._table["neighbour_count"][rows]  # float32[B, H, W]
+        counts = self._table.take("neighbour_count", rows)  # float32[B, H, W]
         total = counts.sum(dim=2, keepdim=True)
         counts = counts[:, :, :_PROPOSED]
         share = counts / (total + 1)  # float32[B, H, P]
-        neighbours = self._table["neighbour"][rows, :_PROPOSED]  # int64[B, H, P]
+        neighbours = self._table.take("neighbour", rows)[:, :, :_PROPOSED]  # int64[B, H, P]
         latest = torch.zeros_like(share)
         latest[:, 0] = share[:, 0]
         spoken = (share * self._weights[:, None], latest, counts * self._weights[:, None])
@@ -86,7 +86,7 @@ class Transitions:
             return
         rows, owner = torch.unique(owners, return_inverse=True)  # int64[U], int64[n]
         owner, others, weights = _summed(owner, others, weights)
-        keys, counts = self._table["neighbour"][rows], self._table["neighbour_count"][rows]  # [U, W] each
+        keys, counts = (self._table.take(name, rows) for name in self.COLUMNS)  # [U, W] each
         seen = torch.bincount(owner, minlength=len(rows))  # int64[U]
         counts = counts * (_FADE**seen)[:, None].to(torch.float32)
         match = keys[owner] == others[:, None]  # bool[n, W]

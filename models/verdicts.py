@@ -47,16 +47,16 @@ class Verdicts:
         self._scores = [ChanceScores() for _ in HEADS]
 
     def update_many(self, examples: Examples, foretold: Floats) -> None:
-        """Take in examples, in order, and what was foretold of them as views, float32[A, B]."""
+        """Take in examples, in order, and what was foretold of the views among them, float32[A, V]."""
         columns = (examples.who, examples.item, examples.action, examples.ts)
-        lines = zip(*(column.tolist() for column in columns), foretold.T.tolist(), strict=True)
-        for who, item, action, ts, chances in lines:
+        chances = iter(foretold.T.tolist())
+        for who, item, action, ts in zip(*(column.tolist() for column in columns), strict=True):
             key = who, item
             self._expire(ts - _WINDOW_MS)
             if action == VIEW:
                 if key in self._open:
                     self._settled.append(self._open.pop(key))
-                self._open[key] = _View(ts, chances)
+                self._open[key] = _View(ts, next(chances))
                 self._waiting.append((ts, key))
             elif action in HEADS and key in self._open:
                 step = HEADS.index(action)

@@ -74,5 +74,5 @@ def banned_items(item: Longs, after: History, lines: Longs, *, hide_bought: bool
         return item[:, None]
     bought, stamp = lines[:, 0], lines[:, 1]  # int64[M, 32] each
     now = as_of(stamps(after.ts[:, :1], after.action[:, :1]))  # int64[M, 1]
-    hidden = (stamp <= now) & ~TAKES_BACK[action_of(stamp)]
-    return np.concatenate([item[:, None], np.where(hidden, bought, 0)], axis=1)
+    hidden = np.where((stamp <= now) & ~TAKES_BACK[action_of(stamp)], bought, 0)
+    return np.concatenate([item[:, None], hidden[:, hidden.any(axis=0)]], axis=1)

@@ -12,7 +12,6 @@ from models.batch import Floats, Longs
 from models.budget import Budget
 from models.catalog import News
 from models.context import Context
-from models.conversions import without_own
 from models.descriptions import Descriptions
 from models.examples import Examples
 from models.objective import Objective
@@ -61,9 +60,9 @@ class Brain:
         """Test, then learn from the examples in one step; return their mean loss."""
         return await self._thread.run(self._test_and_learn, examples)
 
-    async def foretell(self, examples: Examples) -> Floats:
-        """Return how likely a cart and a purchase are, if examples were views: float32[2, B]."""
-        return await self._thread.run(self._foretell, examples)
+    async def foretold(self) -> Floats:
+        """Return how likely carts and purchases were at the views that were learnt last, float32[2, V]."""
+        return await self._thread.run(self._foretold)
 
     async def replay(self) -> bool:
         """Replay once if something is left to replay; return whether it did."""
@@ -124,11 +123,8 @@ class Brain:
         ranking = self.recommender.predict_many(here, forbidden, k)
         return Ranked.of(ranking, heads.predict_many(here, ranking.items) if heads.views else None)
 
-    def _foretell(self, examples: Examples) -> Floats:
-        here = examples.to(self.device)
-        context = without_own(here.context, here.item)
-        chances = self.recommender.product.behaviour.predict_many(context, here.item[:, None])
-        foretold: Floats = torch.stack(chances)[:, :, 0].cpu().numpy()
+    def _foretold(self) -> Floats:
+        foretold: Floats = self.recommender.product.behaviour.foretold.cpu().numpy()
         return foretold
 
     def _test_and_learn(self, examples: Examples) -> float:

@@ -122,10 +122,13 @@ class Evaluation:
     async def _run(
         self, store: ProfileStore, records: Iterable[Event | Item], on_batch: Callable[[Standing], None]
     ) -> list[Standing]:
-        curve = []
+        curve: list[Standing] = []
         taken = self._events(records)
-        while arrived := list(islice(taken, self._settings.batch)):
-            await self._learn(await self._observe(store, list(self._decoded(arrived))))
+        arrived = await self._read(taken)
+        while arrived:
+            examples = await self._observe(store, list(self._decoded(arrived)))
+            # The model has a thread of its own: the next batch is read while it learns.
+            _, arrived = await asyncio.gather(self._learn(examples), self._read(taken))
             curve.append(self._standing())
             on_batch(curve[-1])
         return curve
@@ -146,12 +149,19 @@ class Evaluation:
         if self._rivals.quality:
             self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
         if len(examples.item):
-            self.segments.update_many(examples)
-            self.intervals.update_many(examples.who, examples.rank)
-            self.verdicts.update_many(examples, await self.brain.foretell(examples))
-            await self.brain.test_and_learn(examples)
+            learnt = self.brain.test_and_learn(examples), self.brain.foretold()
+            *_, foretold, _ = await asyncio.gather(*learnt, self._score(examples))
+            self.verdicts.update_many(examples, foretold)
         while self._replays and await self.brain.replay():
             pass
+
+    async def _score(self, examples: Examples) -> None:
+        self.segments.update_many(examples)
+        self.intervals.update_many(examples.who, examples.rank)
+
+    async def _read(self, taken: Iterator[Event]) -> list[Event]:
+        """Return the events of the next batch."""
+        return list(islice(taken, self._settings.batch))
 
     def _events(self, records: Iterable[Event | Item]) -> Iterator[Event]:
         """Yield the events; what is said of an item is known from there on."""

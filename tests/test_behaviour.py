@@ -22,7 +22,7 @@ from models.names import Names
 from models.objective import Objective
 from models.ranking import Ranking
 from models.recommender import Recommender
-from models.scorer import Known
+from models.signs import Pairs
 from models.stock import Stock
 from models.table import Table
 from stream.brain import Brain
@@ -102,7 +102,7 @@ def test_an_item_of_the_context_is_as_near_as_if_it_were_not_in_it() -> None:
     for place in range(8):
         item = context.items[:, place : place + 1]
         blanked = context._replace(items=context.items.masked_fill(context.items == item, 0))
-        near, without = (signs._nearness(Known.of(it, table), item) for it in (context, blanked))
+        near, without = (signs._nearness(Pairs.of(table, it, item)) for it in (context, blanked))
         known = item[:, 0] != 0
         assert torch.allclose(near[known], without[known], atol=1e-3)  # one item alone cancels out
 

@@ -31,7 +31,9 @@ def verdicts(*done: Done, size: int = 3) -> Verdicts:
             rank=torch.full_like(item, NOT_SCORED, dtype=torch.int8),
             who=who,
         )
-        found.update_many(examples, np.tile(np.array([[0.1], [0.2]], np.float32), len(who)))
+        found.update_many(
+            examples, np.tile(np.array([[0.1], [0.2]], np.float32), int((action == VIEW).sum()))
+        )
     return found
 
 

@@ -137,7 +137,8 @@ def test_a_known_user_gets_k_items_but_not_the_latest(worker: WorkerProcess) -> 
     assert len({item["item_id"] for item in items}) == 30
     assert event["item_id"] not in {item["item_id"] for item in items}
     assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
-    assert worker.get(page).json == {"user_id": event["user_id"], "items": items[:_TOP_K]}
+    # Chances of fewer items are sums in another order: their last bits may differ.
+    assert worker.get(page).json["items"] == [pytest.approx(item, rel=1e-4) for item in items[:_TOP_K]]
 
 
 def test_an_unknown_user_gets_the_popular_items(worker: WorkerProcess) -> None:
