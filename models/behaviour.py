@@ -128,7 +128,8 @@ class Behaviour:
         """Return the chances that all steps up to each are taken, float32[A, ...] as the steps are."""
         ratio = self._calibration.ratio.log().to(steps.device)  # float32[A]
         logits = steps.cumprod(dim=0).logit(_TINY).flatten(1)
-        return (logits + ratio[:, None]).sigmoid().view_as(steps)
+        chances: Tensor = (logits + ratio[:, None]).sigmoid()
+        return chances.view_as(steps)
 
     def _steps(self, signs: Tensor) -> Tensor:
         """Return the chances of a cart at a view and of a purchase after it, float32[A, B, K]."""

@@ -109,7 +109,7 @@ class Blend:
         parts = torch.split(said, [len(scorer.prior) for scorer in self._scorers])
         said = torch.stack([part.sum(dim=0) for part in parts])  # float32[scorers, B, K]
         named = case.named.gather(2, places.expand(len(case.named), -1, -1))
-        return said.masked_fill(~named, NO_SCORE).argmax(dim=0).to(torch.uint8)
+        return said.masked_fill(~named, NO_SCORE).max(dim=0).indices.to(torch.uint8)  # argmax is slower
 
     def _weigh(self, examples: Examples) -> None:
         """Take a step on what the weights would have ranked before some of the examples."""

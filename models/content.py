@@ -4,11 +4,12 @@ from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding_bag
 
 from models.examples import Examples
 from models.pool import Pool
 from models.popularity import Popularity
+from models.products import products
 from models.ranking import highest
 from models.scorer import Known, Proposal, Shortlist
 from models.sketch import SKETCH
@@ -20,8 +21,6 @@ __all__ = ["Content"]
 # Proposed of the items of the latest item's category, and of those that are popular or new.
 _OF_CATEGORY: Final = 25
 _OF_POOL: Final = 10
-# Popular items of the pool.
-_POPULAR: Final = 2048
 # Items of the context that speak, the n-th of them with weight 0.6^n.
 _HORIZON: Final = 5
 _DECAY: Final = 0.6
@@ -88,8 +87,8 @@ class Content:
             return [torch.zeros(shortlist.items.shape, device=shortlist.items.device)] * len(self.prior)
         rows = self._stock.find(shortlist.items)  # int64[B, C]
         users = self._users(known.context.items)
-        both = torch.stack([users @ self._map, users], dim=1)  # float32[B, 2, S]
-        scores, likeness = self._products(both, rows).unbind(dim=1)  # float32[B, C] each
+        scores = products(users @ self._map, rows, self._stock["sketch"])  # float32[B, C]
+        likeness = products(users, rows, self._stock["sketch"])  # float32[B, C]
         log_share = scores.masked_fill(shortlist.items == 0, -1e4).log_softmax(dim=1).clamp(min=-10) / 10
         unknown = _KNOWN / (_KNOWN + self._table.take("count", shortlist.rows))
         latest = self._stock.find(known.context.items[:, :1])  # int64[B, 1]
@@ -144,25 +143,20 @@ class Content:
         rows = self._stock.find(items[:, :_HORIZON])  # int64[B, H]
         weights = self._decays * (rows != 0)
         weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=_TINY)
-        return torch.einsum("bhs,bh->bs", embedding(rows, self._stock["sketch"]), weights)
-
-    def _products(self, users: Tensor, rows: Tensor) -> Tensor:
-        """Return float32[B, V, N]: vectors (float32[B, V, S]) by the sketches of rows (int64[B, N])."""
-        # Several times quicker on CPU than sketches @ users.
-        return torch.bmm(users, embedding(rows, self._stock["sketch"]).transpose(1, 2))
+        return embedding_bag(rows, self._stock["sketch"], mode="sum", per_sample_weights=weights)
 
     def _of_category(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
         items = self._stock.of_category(self._stock.find(known.context.items[:, 0]))  # int64[B, N]
         rows = self._stock.find(items)
-        scores = self._products(wanted[:, None], rows).squeeze(1)  # float32[B, N]
+        scores = products(wanted, rows, self._stock["sketch"])  # float32[B, N]
         hidden = (rows == 0) | (self._stock.take("since", rows) >= known.context.ts[:, :1])
         return _best(scores, hidden, items, _OF_CATEGORY)
 
     def _of_pool(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
         if not self._pool.lasts():
-            popular = self._table.take("key", self._popularity.top_rows[:_POPULAR])
+            popular = self._table.take("key", self._popularity.top_rows)
             self._pool = Pool(self._stock, popular)
         items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
         hidden = self._pool.since >= known.context.ts[:, :1]

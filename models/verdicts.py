@@ -52,15 +52,16 @@ class Verdicts:
         chances = iter(foretold.T.tolist())
         for who, item, action, ts in zip(*(column.tolist() for column in columns), strict=True):
             key = who, item
-            self._expire(ts - _WINDOW_MS)
             if action == VIEW:
                 if key in self._open:
                     self._settled.append(self._open.pop(key))
                 self._open[key] = _View(ts, next(chances))
                 self._waiting.append((ts, key))
-            elif action in HEADS and key in self._open:
+            elif action in HEADS and (view := self._open.get(key)) and view.ts >= ts - _WINDOW_MS:
                 step = HEADS.index(action)
-                self._open[key].came[: step + 1] = [True] * (step + 1)
+                view.came[: step + 1] = [True] * (step + 1)
+        if len(examples.ts):
+            self._expire(int(examples.ts.max()) - _WINDOW_MS)
         _score(self._scores, self._settled)
         self._settled = []
 
