@@ -226,6 +226,39 @@ def test_an_item_comes_just_before_its_first_event() -> None:
     assert len(described) == 6493
 
 
+def test_a_replay_has_the_same_records_with_the_items_ahead() -> None:
+    log = open_log(REES46)
+    given, replayed = list(read_log(log, Reading())), list(log.read(Reading()))
+    for kind in (Event, Item):
+        assert [it for it in replayed if isinstance(it, kind)] == [it for it in given if isinstance(it, kind)]
+    events, described_at = 0, dict[str, int]()
+    for record in replayed:
+        if isinstance(record, Item):
+            described_at[record.item_id] = events
+        else:
+            events += 1
+    first_at = dict[str, int]()
+    for place, event in enumerate(it for it in given if isinstance(it, Event)):
+        first_at.setdefault(event.item_id, place)
+    assert {first_at[item] - at for item, at in described_at.items() if at} == {500}
+
+
+def test_a_replay_has_all_that_stands_before_the_damage(tmp_path: Path) -> None:
+    whole = gzip.compress(
+        "".join(["ts,user,item\n", *(f"{n},u{n},i{n * n}\n" for n in range(50_000))]).encode()
+    )
+    path = _written(tmp_path, whole[: len(whole) // 2])
+    given, replayed = [], []
+    for records, found in (
+        (read_log(open_log(path), Reading()), given),
+        (open_log(path).read(Reading()), replayed),
+    ):
+        with pytest.raises(UnusableLog):
+            found.extend(records)
+    assert replayed == given
+    assert len(given) > 1_000
+
+
 def test_a_price_alone_describes_no_item(tmp_path: Path) -> None:
     records = list(read_log(open_log(_written(tmp_path, "ts,user,item,price\n7,u,i,2.5\n")), Reading()))
     assert [type(record) for record in records] == [Event]
