@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 LOG ?=
 EVENTS ?=
+RATE ?=
 REPORT ?=
 KEEP ?=
 
@@ -12,7 +13,7 @@ KEEP ?=
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	@exec $(BIN)/headrace demo $(if $(LOG),--log "$(LOG)") $(if $(EVENTS),--events "$(EVENTS)") \
+	@exec $(BIN)/headrace demo $(if $(LOG),--log "$(LOG)") $(if $(EVENTS),--events "$(EVENTS)") $(if $(RATE),--rate "$(RATE)") \
 	    $(if $(REPORT),--report "$(REPORT)") $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: $(STAMP)

@@ -21,6 +21,7 @@ from models.sketch import SKETCH
 from models.snapshot import Snapshot
 from models.stock import Stock
 from stream.model_thread import ModelThread
+from stream.rank_requests import RankRequests
 from stream.settings import BadSetting, Settings
 
 __all__ = ["Brain"]
@@ -43,13 +44,14 @@ class Brain:
         self.recommender.product.aim_at(self._objective)
         self._top_k = settings.top_k
         self._thread = ModelThread()
+        self._requests = RankRequests(self._thread, self._rank)
 
     async def rank(self, context: Context, banned: Longs, k: int | None = None) -> Ranked:
         """Return the best ``k`` items (the setting's, where it is None) for B contexts.
 
         ``banned`` is int64[B, X], the keys of items that a line must not hold, 0 for none.
         """
-        return await self._thread.run(self._rank, context, banned, k or self._top_k)
+        return await self._requests.ask(context, banned, k or self._top_k)
 
     async def popular(self, k: int) -> list[int]:
         """Return the keys of the items that are popular now, best first."""

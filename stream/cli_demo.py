@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.console import Console
@@ -36,6 +36,7 @@ def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Pa
 @click.option("--log", type=_FILE, default=REES46, help="A recorded log.  [default: one that is bundled]")
 @click.option("--items", type=_FILE, help="Items to put on the catalog first: CSV or JSON Lines.")
 @click.option("--events", type=click.IntRange(min=1), help="Stop after so many events.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second at most.")
 @click.option(
     "--report",
     "file",
@@ -44,7 +45,7 @@ def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Pa
     help="Write the figures to a JSON file.",
 )
 @click.option("--keep", is_flag=True, help="Stay up for the live page until Ctrl-C.")
-def demo(log: Path, items: Path | None, events: int | None, file: Path | None, *, keep: bool) -> None:
+def demo(file: Path | None, *, keep: bool, **choices: Any) -> None:
     """Start a Kafka and a worker, replay a log, show how well it is foreseen, and clean up.
 
     Where HEADRACE_BROKER is set, that Kafka is used and none is started.
@@ -52,10 +53,10 @@ def demo(log: Path, items: Path | None, events: int | None, file: Path | None, *
     # While a broker comes or goes its clients log every attempt; what came of it is said once.
     for client in ("aiokafka", "kafka"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
-    console = Console()
+    console, plan = Console(), DemoPlan(**choices)
     try:
-        with _ready(DemoPlan(log, items, events), console) as (running, page):
-            report = running.replay(screen_on(console, log.name, page))
+        with _ready(plan, console) as (running, page):
+            report = running.replay(screen_on(console, plan.log.name, page))
             _print_report(console, report)
             if file is not None:
                 file.write_bytes(report.as_json())

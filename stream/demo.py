@@ -1,5 +1,6 @@
 """The demo: a Kafka, a worker and a recorded log, from nothing to a report and back to nothing."""
 
+import math
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -44,11 +45,12 @@ class Stalled(StreamError):
 
 
 class DemoPlan(msgspec.Struct, frozen=True):
-    """What a demo replays: a log, the file of its items, and how many events at most (None: all)."""
+    """What a demo replays: a log, the file of its items, how many events and how many a second at most."""
 
     log: Path
     items: Path | None = None
     events: int | None = None
+    rate: float | None = None
 
 
 class Demo:
@@ -66,7 +68,7 @@ class Demo:
         self._scene = scene
         self._client = Client(scene.page)
         self._worker = WorkerProcess(scene.variables, self._client, scene.folder / "worker.log")
-        self._control = RateControl()
+        self._control = RateControl(plan.rate or math.inf)
         log = open_log(plan.log, items=plan.items)
         self._feed = Feed(log, plan.events, settings, self._control.rate)
         self._answers = Topics(settings.topic_prefix, settings.partitions).name("recommendations")

@@ -1,5 +1,6 @@
 """The rate that a worker keeps up with, found while it works."""
 
+import math
 from collections import deque
 from typing import Final
 
@@ -33,6 +34,11 @@ _LATELY: Final = 40  # looks
 class RateControl:
     """Raises the rate while the learner keeps up, and lowers it where a queue builds up before it.
 
+    Parameters
+    ----------
+    most
+        The highest rate, in events a second.
+
     Attributes
     ----------
     rate
@@ -52,8 +58,9 @@ class RateControl:
     500.0
     """
 
-    def __init__(self) -> None:
-        self.rate = _WARM_UP_RATE
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
+        self.rate = min(_WARM_UP_RATE, most)
         self.lag = self.worst_lag = 0.0
         self._meter = LagMeter()
         self._lags: deque[float] = deque(maxlen=_LATELY)
@@ -69,6 +76,7 @@ class RateControl:
         self.worst_lag = max(self.worst_lag, self.lag)
         if self._lags or learnt:  # what the first batch takes says nothing
             self._tune(now)
+            self.rate = min(self.rate, self._most)
 
     def _tune(self, now: float) -> None:
         if not self._lags:

@@ -50,6 +50,15 @@ def test_a_worker_is_used_well_and_never_two_seconds_behind(
     assert (learnt_at[120] - learnt_at[20]) / 100 > 0.4 * most
 
 
+def test_the_rate_stays_below_what_is_allowed() -> None:
+    control = RateControl(most=300.0)
+    rates = set()
+    for look in range(400):
+        control.look(_LOOK * look, sent=80 * look, learnt=max(0, 80 * look - 10))
+        rates.add(control.rate)
+    assert max(rates) == 300.0
+
+
 def test_until_the_first_lesson_little_is_sent() -> None:
     control = RateControl()
     for look in range(20):
