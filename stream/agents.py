@@ -24,8 +24,8 @@ from stream.worker import Worker
 
 __all__ = ["describe", "erase", "learn", "observe"]
 
-# One is with the model's thread, and one with the event loop's.
-_PARTITIONS_AT_ONCE: Final = 3
+# The rankings of those that wait for the model's thread are answered together.
+_PARTITIONS_AT_ONCE: Final = 8
 # A learner without lessons looks so often whether there is something to publish.
 _LOOK_UP_SECONDS: Final = 0.2
 # The weights follow an event well within the second that is promised.
