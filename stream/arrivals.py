@@ -16,7 +16,7 @@ from stream.chunks import Chunk, RawRecord
 
 __all__ = ["Arrival", "Arrivals", "Lane", "Released"]
 
-# An hour: longer than a busy shop is quiet by day; after a night's gap the second event confirms the first.
+# An hour: longer than a busy shop is quiet by day. What is further ahead may be a wrong clock's.
 _LEAP_MS: Final = 3_600_000
 _BATCH_BYTES: Final = 8 * 1024 * 1024  # a thousand usual events have a third of a megabyte
 
@@ -25,7 +25,8 @@ class Arrival(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A record with what was made of it, and its place in event time.
 
     ``order`` is the newest event time of its topic so far, in milliseconds: a late event does not
-    overtake the one before it, and a record that cannot be read stays where it came.
+    overtake the one before it, and a record that cannot be read stays where it came. What is far ahead of
+    the event after it has the order of the one before: a wrong clock does not hold up its topic.
     """
 
     order: int
@@ -89,7 +90,7 @@ class Lane:
         self.tp = tp
         self._waiting: deque[Arrival] = deque()
         self._newest = 0
-        self._leap = 0  # a time far beyond the newest that one event alone has claimed
+        self._leap = 0  # the time of the last event, where it is far ahead of those before
         self._epoch = 0
         self.size = 0  # bytes of what waits
         self.next_offset: int | None = None
@@ -107,19 +108,29 @@ class Lane:
             self._epoch, self._newest, self._leap, self.size = chunk.epoch, 0, 0, 0
         for record in chunk.records:
             event = _decode(record, now)
-            if isinstance(event, Event):
-                self._advance(event.ts)
-            self._waiting.append(Arrival(self._newest, record, event, chunk))
+            order = self._advance(event.ts) if isinstance(event, Event) else self._leap or self._newest
+            self._waiting.append(Arrival(order, record, event, chunk))
             self.size += self._waiting[-1].size
         self.next_offset = chunk.next_offset
 
-    def _advance(self, ts: int) -> None:
-        """Move on to ``ts``; a leap needs a second event, lest one wrong clock misplace all after it."""
+    def _advance(self, ts: int) -> int:
+        """Move on to ``ts`` and return the order of its event: after a leap it is the next that tells."""
+        if self._leap and ts < self._leap - _LEAP_MS:
+            self._withdraw()
+        self._newest, self._leap = max(self._newest, self._leap), 0
         if self._newest and ts > self._newest + _LEAP_MS:
-            ts, self._leap = (min(ts, self._leap) if self._leap else 0), ts
-        else:
-            self._leap = 0
+            self._leap = ts
+            return ts
         self._newest = max(self._newest, ts)
+        return self._newest
+
+    def _withdraw(self) -> None:
+        """Put what has leapt beside what was before it."""
+        for place in reversed(range(len(self._waiting))):
+            if self._waiting[place].order != self._leap:
+                break
+            self._waiting[place] = msgspec.structs.replace(self._waiting[place], order=self._newest)
+        self._leap = 0
 
     @property
     def newest(self) -> int:

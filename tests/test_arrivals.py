@@ -17,17 +17,22 @@ CLICKS, PURCHASES = TP("clicks", 3), TP("purchases", 3)
 LANES = (CLICKS, PURCHASES)
 NOTHING: tuple[str, ...] = ()
 MIB = 1024 * 1024
+DAY = 86_400_000
 
 
 @st.composite
 def logs(draw: st.DrawFn, *, ordered: bool) -> dict[TP, deque[Chunk]]:
-    """Draw a log of each topic, cut into chunks; an unordered one has late events and bad records."""
+    """Draw a log of each topic, cut into chunks; an unordered one has late events and bad records.
+
+    In an ordered one events lie milliseconds, minutes or hours apart.
+    """
     cut = {}
+    unit = draw(st.sampled_from((1, 60_000, 10_800_000))) if ordered else 1
     for tp in LANES:
         moments = draw(
             st.lists(st.integers(1, 60) if ordered else st.sampled_from((BAD, *range(1, 60))), max_size=40)
         )
-        moments = sorted(moments) if ordered else moments
+        moments = sorted(unit * moment for moment in moments) if ordered else moments
         cut[tp], offset = deque[Chunk](), 0
         while moments:
             size = draw(st.integers(1, 15))
@@ -64,6 +69,32 @@ def test_events_of_ordered_topics_come_out_in_the_order_of_time(
 ) -> None:
     expected = sorted(e for lane in coming.values() for c in lane for e in times_of(c))
     assert [ts for batch in read_all(coming, limit, data) for ts in times(batch.events)] == expected
+
+
+def test_a_topic_with_an_event_a_night_does_not_overtake_the_other() -> None:
+    """As carts and purchases of a small shop: each purchase is hours after the one before it."""
+    arrivals = Arrivals(100)
+    arrivals.add(chunk(PURCHASES, 0, [DAY + 9, 2 * DAY + 9, 3 * DAY + 9]), NOW)
+    arrivals.add(chunk(CLICKS, 0, [DAY, 2 * DAY, 3 * DAY]), NOW)
+    assert released_now(arrivals) == [day * DAY + moment for day in (1, 2, 3) for moment in (0, 9)]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_one_wrong_clock_does_not_hold_up_its_topic(cut: int) -> None:
+    arrivals, moments = Arrivals(100), [10, DAY, 25, 40]
+    arrivals.add(chunk(PURCHASES, 0, [20, 30]), NOW)
+    arrivals.add(chunk(CLICKS, 0, moments[:cut]), NOW)
+    arrivals.add(chunk(CLICKS, cut, moments[cut:]), NOW)
+    assert released_now(arrivals) == [10, DAY, 20, 25, 30, 40]
+
+
+def test_a_wrong_clock_that_was_believed_misplaces_nothing_after_it() -> None:
+    arrivals = Arrivals(100)
+    arrivals.add(chunk(CLICKS, 0, [10, DAY]), NOW)
+    assert released_now(arrivals) == [10, DAY]
+    arrivals.add(chunk(PURCHASES, 0, [20, 40]), NOW)
+    arrivals.add(chunk(CLICKS, 2, [30, 50]), NOW)
+    assert released_now(arrivals) == [20, 30, 40, 50]
 
 
 @given(logs(ordered=False), st.integers(1, 30), st.data())
@@ -112,6 +143,11 @@ def test_offsets_and_finished_chunks_say_what_has_been_released(
 def times_of(arrived: Chunk) -> list[int]:
     arrivals = Arrivals(10_000)
     arrivals.add(arrived, NOW)
+    return released_now(arrivals)
+
+
+def released_now(arrivals: Arrivals) -> list[int]:
+    """Return the times of what is released where all topics are read to their ends."""
     released = arrivals.release(3, NOTHING)
     return [] if released is None else times(released.events)
 
