@@ -89,7 +89,7 @@ class Behaviour:
         """Return the chances of items, int64[B, K] keys, for B contexts; those of key 0 mean nothing."""
         pairs = Pairs.of(self._table, context, items)
         signs = self._signs.of(pairs, Counts.of(self._table, pairs.rows), self._first + self._totals)
-        return Chances(*self._calibrated(self._steps(signs)))
+        return Chances(*self._calibrated(self._steps(signs).cumprod(dim=0)))
 
     def learn_many(self, lines: Conversions) -> None:
         """Take a step on the lines, before what the heads see has learnt from the same examples."""
@@ -100,13 +100,14 @@ class Behaviour:
         counts = Counts.of(self._table, pairs.rows).without(lines)
         signs = self._signs.of(pairs, counts, self._first + self._totals)  # float32[N, 1, F]
         steps = self._steps(signs)[:, :, 0]  # float32[A, N]
-        self.foretold = self._calibrated(steps)[:, lines.is_view]
+        chances = steps.cumprod(dim=0)  # float32[A, N]
+        self.foretold = self._calibrated(chances)[:, lines.is_view]
         # bool[A, N], whether each was to be taken.
         begun = torch.cat([lines.is_view[None], lines.outcome[:-1]])
         slope = (1 - steps.square()) * (steps * begun - lines.outcome.to(torch.float32))  # float32[A, N]
         self._adam.descend(slope @ signs[:, 0] * self._sees / lines.is_view.sum().clamp(min=1))
-        foretold = steps.cumprod(dim=0) * lines.is_view
-        self._calibration.update_many(*(it.cpu() for it in (lines.ts, lines.age, foretold, lines.outcome)))
+        of_views = chances * lines.is_view
+        self._calibration.update_many(*(it.cpu() for it in (lines.ts, lines.age, of_views, lines.outcome)))
 
     def count_many(self, lines: Conversions) -> None:
         """Count views and what came of them for their items, once these have rows."""
@@ -124,12 +125,11 @@ class Behaviour:
         self._totals = self._totals * _BASE_FADE ** total[0] + total
         self.views += int(total[0])
 
-    def _calibrated(self, steps: Tensor) -> Tensor:
-        """Return the chances that all steps up to each are taken, float32[A, ...] as the steps are."""
-        ratio = self._calibration.ratio.log().to(steps.device)  # float32[A]
-        logits = steps.cumprod(dim=0).logit(_TINY).flatten(1)
-        chances: Tensor = (logits + ratio[:, None]).sigmoid()
-        return chances.view_as(steps)
+    def _calibrated(self, chances: Tensor) -> Tensor:
+        """Return the heads' chances, float32[A, ...], with what is still to come made up for."""
+        ratio = self._calibration.ratio.log().to(chances.device)  # float32[A]
+        calibrated: Tensor = (chances.logit(_TINY).flatten(1) + ratio[:, None]).sigmoid()
+        return calibrated.view_as(chances)
 
     def _steps(self, signs: Tensor) -> Tensor:
         """Return the chances of a cart at a view and of a purchase after it, float32[A, B, K]."""

@@ -48,19 +48,48 @@ class Transitions:
         self._table = table
         distance = torch.arange(1, _HORIZON + 1, dtype=torch.float32, device=table.device)
         self._weights = 1 / distance  # float32[H]
+        place = torch.arange(2 * _HORIZON, device=table.device)
+        before = place - place[:_HORIZON, None]  # int64[H, N], how many places each of N items stands before
+        near = (before != 0) & (before <= _HORIZON)
+        weights = torch.where(before > 0, _BACK, 1.0) / before.abs().clamp(min=1)
+        self._beside = torch.where(near, weights, 0.0)  # float32[H, N]
 
     def propose(self, known: Known) -> Proposal:
-        """Return the first neighbours of the latest items, with their shares of all that were counted."""
+        """Return the first neighbours of the latest items, with their shares of all that were counted.
+
+        What the user's own context shows counts as if it had been learnt, be it learnt already or not.
+        """
         rows = known.rows[:, :_HORIZON]  # int64[B, H]
-        counts = self._table.take("neighbour_count", rows)  # float32[B, H, W]
-        total = counts.sum(dim=2, keepdim=True)
-        counts = counts[:, :, :_PROPOSED]
-        share = counts / (total + 1)  # float32[B, H, P]
-        neighbours = self._table.take("neighbour", rows)[:, :, :_PROPOSED]  # int64[B, H, P]
+        neighbours, counts = (self._table.take(name, rows) for name in self.COLUMNS)  # [B, H, W] each
+        own, more = self._not_counted(known.context.items, neighbours, counts)  # [B, N], [B, H, N]
+        total = counts.sum(dim=2, keepdim=True) + more.sum(dim=2, keepdim=True) + 1  # float32[B, H, 1]
+        neighbours, counts = neighbours[:, :, :_PROPOSED], counts[:, :, :_PROPOSED]
+        spoken, spoken_own = self._spoken(counts, total), self._spoken(more, total)
+        values = (
+            torch.cat([value.flatten(1), value_own.sum(dim=1)], dim=1)
+            for value, value_own in zip(spoken, spoken_own, strict=True)
+        )
+        return Proposal(torch.cat([neighbours.flatten(1), own], dim=1), tuple(values))
+
+    def _spoken(self, counts: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return shares, those of the latest item alone, and the support, float32[B, H, P] each."""
+        share = counts / total
         latest = torch.zeros_like(share)
         latest[:, 0] = share[:, 0]
-        spoken = (share * self._weights[:, None], latest, counts * self._weights[:, None])
-        return Proposal(neighbours.flatten(1), tuple(value.flatten(1) for value in spoken))
+        return share * self._weights[:, None], latest, counts * self._weights[:, None]
+
+    def _not_counted(self, items: Tensor, neighbours: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return items of a context, and what they count beside the latest without being counted yet.
+
+        int64[B, N] and float32[B, H, N]. Users come back to what they have just seen, and learning is a
+        batch behind, or more under load.
+        """
+        own = items[:, : 2 * _HORIZON]
+        beside = neighbours[:, :, :, None] == own[:, None, None]  # bool[B, H, W, N]
+        counted = torch.where(beside, counts[:, :, :, None], 0.0).sum(dim=2)  # float32[B, H, N]
+        there = (items[:, :_HORIZON, None] != 0) & (own[:, None] != 0)  # bool[B, H, N]
+        more = (self._beside[:, : own.shape[1]] - counted).clamp(min=0) * there
+        return own.masked_fill(~more.any(dim=1), 0), more
 
     def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
         """Return shares (of the context, of the latest item) as logs, and the support."""

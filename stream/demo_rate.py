@@ -20,6 +20,9 @@ _SHORT_QUEUE: Final = 0.15
 _LONG_QUEUE: Final = 0.4
 # Whatever the least lag, at this one the rate falls: the learner is allowed two seconds.
 _BEARABLE_LAG: Final = 1.0
+# Where few events may wait to be learnt, the rate rises below this share of them, and falls above them all.
+_ROOM: Final = 0.75
+_STEP_BACK: Final = 0.9
 # A rise of 6 % a look, four looks a second, doubles the rate in 3 s.
 _RISE: Final = 1.06
 # A fall goes below the speed the worker has just shown, but not far: it may have stood still for a moment.
@@ -38,6 +41,9 @@ class RateControl:
     ----------
     most
         The highest rate, in events a second.
+    most_waiting
+        Events that may wait to be learnt, however quick the worker is: a log that is replayed thousands of
+        times as fast as it happened is foreseen as by `headrace evaluate` only if few do.
 
     Attributes
     ----------
@@ -58,12 +64,14 @@ class RateControl:
     500.0
     """
 
-    def __init__(self, most: float = math.inf) -> None:
+    def __init__(self, most: float = math.inf, most_waiting: float = math.inf) -> None:
         self._most = most
+        self._most_waiting = most_waiting
         self.rate = min(_WARM_UP_RATE, most)
         self.lag = self.worst_lag = 0.0
         self._meter = LagMeter()
         self._lags: deque[float] = deque(maxlen=_LATELY)
+        self._waiting: deque[int] = deque(maxlen=_SECOND)
         self._settles_at = 0.0
 
     def look(self, now: float, sent: int, learnt: int) -> None:
@@ -72,6 +80,7 @@ class RateControl:
         ``learnt`` counts each sent event that needs no more work, one that teaches nothing as well.
         """
         self._meter.look(now, sent, learnt)
+        self._waiting.append(sent - learnt)
         self.lag = self._meter.lag
         self.worst_lag = max(self.worst_lag, self.lag)
         if self._lags or learnt:  # what the first batch takes says nothing
@@ -82,13 +91,24 @@ class RateControl:
         if not self._lags:
             self.rate, self._settles_at = _FIRST_RATE, now + _SETTLING
         self._lags.append(self.lag)
+        if now >= self._settles_at:
+            self._follow(now)
+
+    def _follow(self, now: float) -> None:
         standing = min(list(self._lags)[-_SECOND:])
         queue = standing - min(self._lags)
-        if now < self._settles_at:
-            return
+        crowd = min(self._waiting) / self._most_waiting
         if queue > _LONG_QUEUE or standing > _BEARABLE_LAG:
             below_speed = min(_RETREAT * self._meter.speed, _RETREAT * self.rate)
             self.rate = max(_SLOWEST, _FAR_RETREAT * self.rate, below_speed)
             self._settles_at = now + _SETTLING
-        elif queue < _SHORT_QUEUE and self._meter.speed > _RETREAT * self.rate:  # it does go out at this rate
+        elif crowd > 1:
+            self.rate = max(_SLOWEST, _STEP_BACK * self.rate)
+            self._settles_at = now + _SETTLING
+        elif queue < _SHORT_QUEUE and crowd < _ROOM and self._goes_out:
             self.rate *= _RISE
+
+    @property
+    def _goes_out(self) -> bool:
+        """Whether as much is sent and learnt as the rate says."""
+        return self._meter.speed > _RETREAT * self.rate

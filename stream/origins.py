@@ -8,7 +8,7 @@ import numpy as np
 
 from models.batch import Bools, Bytes, Longs
 from models.errors import ModelError
-from stream.arrivals import Arrival
+from stream.lane import Arrival
 
 __all__ = ["HEADER", "Origins", "OriginsUnreadable", "origins_in", "source_name"]
 

@@ -9,7 +9,8 @@ from models.events import Event, RankedItem, Recommendation
 from models.examples import pack
 from models.names import Names
 from stream.answering import Answer
-from stream.arrivals import Arrival, Released
+from stream.arrivals import Released
+from stream.lane import Arrival
 from stream.origins import HEADER, Origins, source_name
 from stream.outbox import OutboxRecord, dead_letter
 

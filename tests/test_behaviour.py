@@ -14,7 +14,7 @@ from models.answers import ranked_items
 from models.batch import CODE_OF
 from models.behaviour import Behaviour
 from models.context import Context
-from models.conversions import Conversions
+from models.conversions import Conversions, conversions_of
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.events import Action
 from models.examples import Examples
@@ -94,6 +94,20 @@ def test_foretelling_is_pure() -> None:
     one, other = (model.predict_many(context, items) for _ in range(2))
     assert same(state_of(one), state_of(other))
     assert same(state_of(model), before)
+
+
+def test_what_is_scored_of_views_is_what_was_foretold_of_them() -> None:
+    model = heads()
+    for seed in range(20):
+        lines = conversions_of(mixed(seed))
+        view = lines.is_view.nonzero().squeeze(1)
+        context = Context(*(column[view] for column in lines.context))
+        chances = model.predict_many(context, lines.item[view, None])
+        expected = torch.cat([chances.cart, chances.purchase], dim=1).T
+        model.learn_many(lines)
+        model.count_many(lines)
+        assert len(view) > 10
+        assert torch.allclose(model.foretold, expected, rtol=1e-4)
 
 
 def test_an_item_of_the_context_is_as_near_as_if_it_were_not_in_it() -> None:

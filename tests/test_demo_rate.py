@@ -14,10 +14,10 @@ _BATCH = 512
 
 
 def _looks(
-    batch_seconds: float, event_seconds: float, stalls: float
+    batch_seconds: float, event_seconds: float, stalls: float, control: RateControl
 ) -> Iterator[tuple[float, RateControl, int]]:
     """Yield seconds, control and events learnt, a look each, of a worker that takes up to 512 at a time."""
-    chance, control = random.Random(7), RateControl()  # noqa: S311 - made-up stalls, no secrets
+    chance = random.Random(7)  # noqa: S311 - made-up stalls, no secrets
     now = sent = free_at = 0.0
     learnt = in_hand = tick = 0
     while True:
@@ -41,13 +41,28 @@ def test_a_worker_is_used_well_and_never_two_seconds_behind(
 ) -> None:
     most = _BATCH / (batch_seconds + event_seconds * _BATCH)
     learnt_at: dict[int, int] = {}
-    for now, control, learnt in _looks(batch_seconds, event_seconds, stalls):
+    for now, control, learnt in _looks(batch_seconds, event_seconds, stalls, RateControl()):
         learnt_at[round(now)] = learnt
         if now > 20:  # by then it has found the rate
             assert control.lag < 2.0
         if now > 120:
             break
     assert (learnt_at[120] - learnt_at[20]) / 100 > 0.4 * most
+
+
+@pytest.mark.parametrize(("batch_seconds", "event_seconds"), [(0.02, 0.0005), (0.1, 0.0002)])
+def test_few_wait_where_few_may(batch_seconds: float, event_seconds: float) -> None:
+    """With at most 64 waiting, a worker of t seconds a batch takes about 64 / t events a second."""
+    control, waiting, learnt_at = RateControl(most_waiting=64), [], {}
+    for now, _, learnt in _looks(batch_seconds, event_seconds, 0.0, control):
+        learnt_at[round(now)] = learnt
+        if now > 60:
+            break
+        if now > 20:
+            waiting.append(control.rate * control.lag)
+    assert sorted(waiting)[len(waiting) // 2] < 3 * 64  # on its way and in the batch under work as well
+    assert control.rate > 250
+    assert (learnt_at[60] - learnt_at[20]) / 40 > 0.3 * 64 / (batch_seconds + 64 * event_seconds)
 
 
 def test_the_rate_stays_below_what_is_allowed() -> None:

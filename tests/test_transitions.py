@@ -33,6 +33,18 @@ def neighbours(learner: Transitions, item: int) -> dict[int, float]:
     return {key: count for key, count in zip(keys.tolist(), counts.tolist(), strict=True) if key}
 
 
+def shares(learner: Transitions, context: Context) -> list[dict[int, float]]:
+    """Return what is said of the items that are proposed, a value at a time, for the first context."""
+    said = learner.propose(Known.of(context, learner._table))
+    found = []
+    for value in said.values:
+        sums = defaultdict[int, float](float)
+        for item, part in zip(said.items[0].tolist(), value[0].tolist(), strict=True):
+            sums[item] += part
+        found.append({item: total for item, total in sums.items() if item})
+    return found
+
+
 def lesson(*chains: list[int]) -> Examples:
     """Return the last item of each chain as an example, those before it as its context."""
     made = examples(len(chains), 0, CPU)
@@ -109,17 +121,36 @@ def test_neighbours_are_proposed_with_their_shares() -> None:
     learner = transitions()
     teach(learner, lesson([1, 5]))
     teach(learner, lesson([5, 6], [5, 6], [5, 7]))
-    context = lesson([5, 0]).context
-    known = Known.of(context, learner._table)
-    proposal = learner.propose(known)
-    share = {
-        item: value
-        for item, value in zip(proposal.items[0].tolist(), proposal.values[1][0].tolist(), strict=True)
-        if item
-    }
+    share = shares(learner, lesson([5, 0]).context)[1]
     found = neighbours(learner, 5)
     assert share == pytest.approx({item: count / (sum(found.values()) + 1) for item, count in found.items()})
     assert share.keys() == {1, 6, 7}
+
+
+def test_what_a_user_has_just_done_counts_as_if_it_were_learnt() -> None:
+    """Before an item has a row, after it was learnt, and with what others have taught."""
+    late, prompt = transitions(), transitions()
+    for learner in (late, prompt):
+        teach(learner, lesson([9, 5], [9, 6], [8, 7]))
+    for step in (lesson([6, 7]), lesson([6, 7, 5])):
+        teach(prompt, step)
+    context = lesson([6, 7, 5, 0]).context
+    assert {5, 6, 7, 8, 9} == shares(late, context)[0].keys()
+    for one, other in zip(shares(late, context), shares(prompt, context), strict=True):
+        assert one == pytest.approx(other, abs=0.01)  # counts fade a little
+
+
+def test_what_a_user_has_done_counts_no_more_than_once() -> None:
+    """What others have taught of the same pair is enough."""
+    learner = transitions()
+    teach(learner, lesson([6, 5], [6, 5], [6, 5]))
+    found = neighbours(learner, 5)
+    assert shares(learner, lesson([6, 5, 0]).context)[1][6] == pytest.approx(found[6] / (found[6] + 1))
+
+
+def test_without_a_history_the_context_adds_nothing() -> None:
+    learner = transitions()
+    assert shares(learner, lesson([5, 0]).context) == [{}, {}, {}]
 
 
 def test_columns_are_about_one_at_most() -> None:
