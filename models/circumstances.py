@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from models.batch import CODE_OF
+from models.context import VISIT_MS
 from models.events import Action
 from models.scorer import Known
 from models.table import Table
@@ -16,7 +17,6 @@ CIRCUMSTANCES: Final = 7
 _CART: Final = CODE_OF[Action.ADD_TO_CART]
 _BOUGHT: Final = CODE_OF[Action.PURCHASE]
 _MINUTE: Final = 60_000
-_SESSION: Final = 30 * _MINUTE
 
 
 def circumstances(known: Known, table: Table) -> Tensor:
@@ -24,7 +24,7 @@ def circumstances(known: Known, table: Table) -> Tensor:
     context = known.context
     seen = context.items != 0  # bool[B, L]
     age = context.ts[:, :1] - context.ts  # int64[B, L]
-    here = (seen & (age < _SESSION)).sum(dim=1)
+    here = (seen & (age < VISIT_MS)).sum(dim=1)
     gap = (age[:, 1].clamp(min=0) * seen[:, 1]).to(torch.float32) / _MINUTE
     latest = context.actions[:, 0]
     count = torch.log1p(table.take("count", known.rows[:, 0]))

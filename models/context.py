@@ -9,10 +9,12 @@ from torch import Tensor
 from models.batch import TAKES_BACK, Bools, Bytes, Longs
 from models.ranking import compact
 
-__all__ = ["CONTEXT_ITEMS", "Context"]
+__all__ = ["CONTEXT_ITEMS", "VISIT_MS", "Context"]
 
 # One latest item and the twenty before it: what the own-recent baseline ranks.
 CONTEXT_ITEMS: Final = 21
+# Actions that lie further apart are of two visits: half an hour, as in the field.
+VISIT_MS: Final = 1_800_000
 
 
 class Context(NamedTuple):
