@@ -11,8 +11,9 @@ from models.ranking import compact
 
 __all__ = ["CONTEXT_ITEMS", "VISIT_MS", "Context"]
 
-# One latest item and the twenty before it: what the own-recent baseline ranks.
-CONTEXT_ITEMS: Final = 21
+# As many as a profile remembers actions. With 21, what the own-recent baseline ranks, the hit rate of
+# `retailrocket` is 1.3 % lower and that of `online_retail` 0.8 %; the others stay the same.
+CONTEXT_ITEMS: Final = 50
 # Actions that lie further apart are of two visits: half an hour, as in the field.
 VISIT_MS: Final = 1_800_000
 

@@ -26,11 +26,13 @@ class Known(NamedTuple):
 class Proposal(NamedTuple):
     """What a scorer names for each of B lines, and what it has to say of it.
 
-    Where an item stands more than once in a line its values are added up.
+    Where an item stands more than once in a line its values are added up. The last ``unnamed`` of a line are
+    spoken of without being named: another scorer names them.
     """
 
     items: Tensor  # int64[B, P] keys, 0 for none
     values: tuple[Tensor, ...] = ()  # float32[B, P] each
+    unnamed: int = 0
 
 
 class Shortlist(NamedTuple):

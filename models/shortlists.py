@@ -32,7 +32,8 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     rows = table.find(items)
     found = []
     for said, part in zip(proposals, parts, strict=True):
-        named = torch.zeros_like(items, dtype=torch.bool).scatter_(1, part, value=True)
+        of_named = part[:, : part.shape[1] - said.unnamed]
+        named = torch.zeros_like(items, dtype=torch.bool).scatter_(1, of_named, value=True)
         values = (value.new_zeros(items.shape).scatter_add_(1, part, value) for value in said.values)
         found.append(Shortlist(items, rows, named, tuple(values)))
     return found

@@ -76,10 +76,11 @@ class Transitions:
             torch.cat([value.flatten(1), value_own.sum(dim=1)], dim=1)
             for value, value_own in zip(spoken, spoken_own, strict=True)
         )
-        return Proposal(torch.cat([neighbours.flatten(1), own], dim=1), tuple(values))
+        items = torch.cat([neighbours.flatten(1), own], dim=1)
+        return Proposal(items, tuple(values), unnamed=own.shape[1])
 
     def _not_counted(self, context: Context, neighbours: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Return items of a context, and what they count beside the latest without being counted yet.
+        """Return the items of a context, and what they count beside the latest without being counted yet.
 
         int64[B, N] and float32[B, H, N]. Users come back to what they have just seen, and learning is a
         batch behind, or more under load.
@@ -91,8 +92,7 @@ class Transitions:
         count = self._beside[:, : own.shape[1]] * _within_visit(
             ts[:, :_HORIZON, None], ts[:, None], _OF_TWO_VISITS
         )
-        more = (count - counted).clamp(min=0) * there
-        return own.masked_fill(~more.any(dim=1), 0), more
+        return own, (count - counted).clamp(min=0) * there
 
     def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
         """Return shares (of the context, of the latest item) as logs, and the support."""

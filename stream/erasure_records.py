@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from models.errors import ModelError
-from models.examples import no_examples, pack
+from models.examples import no_examples
+from models.packing import pack
 from stream.outbox import OutboxRecord
 
 __all__ = ["ErasureUnreadable", "erased_user", "erasure_record"]

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 from models.errors import InvalidRecord, ModelError
-from models.examples import Examples, no_examples, unpack
+from models.examples import Examples, no_examples
 from models.names import Names
+from models.packing import unpack
 from stream.chunks import Chunk, RawRecord
 from stream.erasure_records import erased_user
 from stream.origins import origins_in

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from models.answers import ranked_items
 from models.codec import encode
 from models.events import Event, RankedItem, Recommendation
-from models.examples import pack
 from models.names import Names
+from models.packing import pack
 from stream.answering import Answer
 from stream.arrivals import Released
 from stream.lane import Arrival

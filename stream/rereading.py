@@ -8,7 +8,8 @@ import numpy as np
 from faust.types import TP
 
 from models.errors import ModelError
-from models.examples import Examples, no_examples, unpack_many
+from models.examples import Examples, no_examples
+from models.packing import unpack_many
 from stream.chunks import RawRecord
 from stream.erasure_records import erased_user
 from stream.log_reader import LogReader

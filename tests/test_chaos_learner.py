@@ -5,7 +5,8 @@ import numpy as np
 import torch
 from lessons import examples
 
-from models.examples import Examples, no_examples, pack
+from models.examples import Examples, no_examples
+from models.packing import pack
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import row_records

@@ -12,10 +12,11 @@ from strategies import USERS, as_batch, streams
 
 from models.context import Context
 from models.events import Event
-from models.examples import Examples, ExamplesUnreadable, examples_of, no_examples, pack, unpack, unpack_many
+from models.examples import Examples, examples_of, no_examples
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED, K
+from models.packing import ExamplesUnreadable, pack, unpack, unpack_many
 from models.profile import Profiles
 
 CPU = torch.device("cpu")
@@ -32,6 +33,14 @@ def test_what_is_packed_is_unpacked_the_same(count: int, seed: int) -> None:
     read, read_names = unpack(pack(given_examples, names(count)))
     assert same(state_of(read), state_of(given_examples))
     assert read_names == names(count)
+
+
+def test_a_context_takes_as_many_bytes_as_it_has_items() -> None:
+    lesson = examples(64, 1, CPU)
+    empty = lesson._replace(context=Context(*(torch.zeros_like(column) for column in lesson.context)))
+    used = int((lesson.context.items != 0).sum())
+    more = len(pack(lesson, [""] * 64)) - len(pack(empty, [""] * 64))
+    assert 17 * used <= more <= 17 * used + 20
 
 
 @settings(max_examples=120)
@@ -66,10 +75,11 @@ def test_a_packed_byte_changed_is_refused_or_read_whole(data: st.DataObject) -> 
         {"names": None},
         {"columns": []},
         {"columns": None},
-        {"columns": [b"\0" * 7] * 8},
-        {"columns": [b"\0" * 8] * 8},
-        {"columns": ["text"] * 8},
-        {"columns": ["\0" * 2 * size for size in (168, 21, 168, 8, 1, 8, 1, 8)]},
+        {"columns": [b"\0" * 7] * 9},
+        {"columns": [b"\0" * 8] * 9},
+        {"columns": ["text"] * 9},
+        {"columns": ["\0" * 2 * size for size in (1, 0, 0, 0, 8, 1, 8, 1, 8)]},
+        {"columns": [b"\x33\0", *(bytes(51 * size) for size in (8, 1, 8)), *map(bytes, (16, 2, 16, 2, 16))]},
         {"count": 2.0},
     ],
     ids=str,

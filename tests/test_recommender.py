@@ -4,7 +4,7 @@ import torch
 from lessons import contexts, examples, keys
 from states import same, state_of
 
-from models.context import Context
+from models.context import CONTEXT_ITEMS, Context
 from models.exam import PRODUCT
 from models.examples import Examples
 from models.metrics import MISSED, NOT_SCORED, K
@@ -39,7 +39,7 @@ def test_a_new_user_gets_the_popular_list() -> None:
 
 def test_before_the_first_lesson_there_are_but_the_users_own_items() -> None:
     model, context = recommender(), contexts(3, 1, CPU)
-    ranking = model.predict_many(context, context.items[:, :1], K)
+    ranking = model.predict_many(context, context.items[:, :1], CONTEXT_ITEMS)
     assert [set(line) - {0} for line in ranking.items.tolist()] == [
         set(line[1:]) - {0} for line in context.items.tolist()
     ]

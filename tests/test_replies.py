@@ -10,11 +10,12 @@ from faust.types import TP
 from models.answers import Ranked
 from models.batch import Batch, Longs
 from models.events import Action, Event, Recommendation
-from models.examples import Examples, examples_of, unpack
+from models.examples import Examples, examples_of
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.names import Names
 from models.observation import Observations
+from models.packing import unpack
 from models.profile import SERVED_ITEMS, Profiles
 from models.ranking import Ranking
 from stream.answering import Answer, banned_items, served_before

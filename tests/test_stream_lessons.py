@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lessons import examples
 
 import stream.lessons
-from models.examples import pack
 from models.names import Names
+from models.packing import pack
 from stream.chunks import Chunk
 from stream.erasure_records import erased_user, erasure_record
 from stream.lessons import Lesson, lessons

@@ -10,6 +10,7 @@ import models.transitions
 from models.context import Context
 from models.examples import Examples
 from models.scorer import Known, Shortlist
+from models.shortlists import shortlists
 from models.table import Table
 from models.transitions import Transitions
 
@@ -41,7 +42,7 @@ def shares(learner: Transitions, context: Context) -> list[dict[int, float]]:
         sums = defaultdict[int, float](float)
         for item, part in zip(said.items[0].tolist(), value[0].tolist(), strict=True):
             sums[item] += part
-        found.append({item: total for item, total in sums.items() if item})
+        found.append({item: total for item, total in sums.items() if item and total})
     return found
 
 
@@ -135,7 +136,7 @@ def test_what_a_user_has_just_done_counts_as_if_it_were_learnt() -> None:
     for step in (lesson([6, 7]), lesson([6, 7, 5])):
         teach(prompt, step)
     context = lesson([6, 7, 5, 0]).context
-    assert {5, 6, 7, 8, 9} == shares(late, context)[0].keys()
+    assert shares(late, context)[0].keys() == {5, 6, 7, 8, 9}
     for one, other in zip(shares(late, context), shares(prompt, context), strict=True):
         assert one == pytest.approx(other, abs=0.01)  # counts fade a little
 
@@ -146,6 +147,31 @@ def test_what_a_user_has_done_counts_no_more_than_once() -> None:
     teach(learner, lesson([6, 5], [6, 5], [6, 5]))
     found = neighbours(learner, 5)
     assert shares(learner, lesson([6, 5, 0]).context)[1][6] == pytest.approx(found[6] / (found[6] + 1))
+
+
+def test_what_a_user_has_just_done_is_spoken_of_and_not_named() -> None:
+    learner = transitions()
+    known = Known.of(lesson([6, 7, 5, 0]).context, learner._table)
+    said = learner.propose(known)
+    (listed,) = shortlists([said], learner._table)
+    assert set(listed.items[0].tolist()) == {0, 5, 6, 7}
+    assert not listed.named[listed.items != 0].any()
+    assert float(listed.values[0].sum()) > 0
+
+
+def test_items_of_earlier_visits_say_less_and_teach_less() -> None:
+    learner, hour = transitions(), 3_600_000
+    teach(learner, lesson([9, 5], [9, 6]))
+    one = lesson([6, 5])
+    apart = one._replace(ts=one.ts + hour)
+    teach(learner, apart)
+    assert neighbours(learner, 6)[5] == pytest.approx(0.1, abs=0.01)
+    together = lesson([6, 5, 0]).context
+    ts = together.ts.clone()
+    ts[0, 1:] -= hour
+    near, far = (shares(learner, it)[2][9] for it in (together, together._replace(ts=ts)))
+    of_latest = neighbours(learner, 5)[9]
+    assert far - of_latest == pytest.approx(0.5 * (near - of_latest))
 
 
 def test_without_a_history_the_context_adds_nothing() -> None:

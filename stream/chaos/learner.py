@@ -7,8 +7,9 @@ from typing import NamedTuple
 import msgpack
 import numpy as np
 
-from models.examples import Examples, no_examples, unpack
+from models.examples import Examples, no_examples
 from models.names import Names
+from models.packing import unpack
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import is_row, row_records

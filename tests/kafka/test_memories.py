@@ -14,9 +14,9 @@ from lessons import USERS, examples
 from shop import DEADLINE, Shop
 from states import same, state_of
 
-from models.examples import pack
 from models.memory import Memory
 from models.names import Names
+from models.packing import pack
 from stream.brain import Brain
 from stream.chaos.records import read_topic
 from stream.chunks import Chunk
