@@ -53,7 +53,7 @@ class Content:
         Has the descriptions.
     """
 
-    prior: ClassVar[tuple[float, ...]] = (0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    prior: ClassVar[tuple[float, ...]] = (2.0, 1.0, 1.0, 0.5, 0.2, 0.2, 0.0)
 
     def __init__(self, table: Table, popularity: Popularity, stock: Stock) -> None:
         self._table, self._popularity, self._stock = table, popularity, stock

@@ -16,6 +16,10 @@ from models.table import Column, Table
 
 __all__ = ["EmbeddingLearner", "Hyperparameters"]
 
+# What each step of an item leaves of the squares before it, so that none freezes: neutral on five logs, and
+# 0.1 to 0.3 % of the hit rate of a made-up shop after its tastes have changed; 0.99 costs 0.2 % on the logs.
+# The step's own square is in the sum, so that no step is too large.
+_FORGETS: Final = 0.999
 _TINY: Final = 1e-6  # keeps 0/0 apart; far below any squared gradient that matters
 
 
@@ -47,9 +51,9 @@ class EmbeddingLearner:
     """Items as vectors, a user as the decayed sum of their last items' vectors, scored by inner product.
 
     The same table embeds what was seen and what comes next (tied), and each pair is learnt in both
-    directions. Sampled softmax with the logQ correction; row-wise Adagrad (one state a row: Mudigere et
-    al., Software-Hardware Co-design for Fast and Scalable Training of Deep Learning Recommendation Models,
-    ISCA 2022); experience replay.
+    directions. Sampled softmax with the logQ correction, by exact counts; experience replay; row-wise Adagrad
+    that forgets (one state a row: Mudigere et al., Software-Hardware Co-design for Fast and Scalable Training
+    of Deep Learning Recommendation Models, ISCA 2022).
 
     Parameters
     ----------
@@ -159,8 +163,9 @@ class EmbeddingLearner:
         touched, place = torch.unique(torch.cat([it.reshape(-1) for it in rows]), return_inverse=True)
         gradient = slopes[0].new_zeros(len(touched), self._hyper.dimensions)
         gradient.index_add_(0, place, torch.cat([it.flatten(0, -2) for it in slopes]))
-        square = self.table["square"].index_add_(0, touched, gradient.square().mean(dim=1))
-        step = gradient * (self._hyper.learning_rate / (square[touched].sqrt() + _TINY))[:, None]
+        square = _FORGETS * self.table.take("square", touched) + gradient.square().mean(dim=1)
+        self.table["square"][touched] = square
+        step = gradient * (self._hyper.learning_rate / (square.sqrt() + _TINY))[:, None]
         self.table["weight"].index_add_(0, touched, -step)
         self.table["weight"][0] = 0  # padding has a gradient too
         self.table["square"][0] = 0
