@@ -1,5 +1,8 @@
 """An exact map from 64-bit keys to rows, batched, in plain torch: the same code on cpu and cuda."""
 
+import sys
+from typing import Final
+
 import torch
 from torch import Tensor
 
@@ -10,6 +13,9 @@ _WIDTH = 8
 # Four times as many slots as keys: 64 bytes a key, a quarter of a row of weights, and nearly every key
 # stands in its first bucket.
 _SLOTS_PER_KEY = 4
+# Keys looked up at once on CPU: what is made of them on the way stays in a core's cache. 66,000 at once take
+# five times as long a key.
+_PIECE: Final = 8192
 
 
 class HashIndex:
@@ -38,10 +44,13 @@ class HashIndex:
         self._keys = torch.zeros(buckets, _WIDTH, dtype=torch.int64, device=device)  # int64[buckets, 8]
         self._rows = torch.zeros(buckets, _WIDTH, dtype=torch.int64, device=device)  # int64[buckets, 8]
         self._mask = buckets - 1
+        self._piece = _PIECE if device.type == "cpu" else sys.maxsize
         self._probes = 1
 
     def find(self, keys: Tensor) -> Tensor:
         """Return the row of each key as int64[B], 0 where there is none; changes nothing."""
+        if len(keys) > self._piece:
+            return torch.cat([self.find(piece) for piece in torch.split(keys, self._piece)])
         rows = self._find(keys, 0)
         for probe in range(1, self._probes):
             rows += self._find(keys, probe)

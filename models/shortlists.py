@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from models.ranking import ordered
 from models.scorer import Proposal, Shortlist
 from models.table import Table
 
@@ -22,11 +23,11 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     ([[5, 7, 9, 0]], [[2.0, 4.0, 0.0, 0.0]], ())
     """
     proposed = torch.cat([it.items for it in proposals], dim=1)  # int64[B, C]
-    ordered, order = proposed.sort(dim=1)
-    new = ordered.new_zeros(ordered.shape)
-    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    keys, order = ordered(proposed)
+    new = keys.new_zeros(keys.shape)
+    new[:, 1:] = keys[:, 1:] != keys[:, :-1]
     slot = new.cumsum(dim=1)
-    items = torch.zeros_like(proposed).scatter_(1, slot, ordered)
+    items = torch.zeros_like(proposed).scatter_(1, slot, keys)
     place = torch.empty_like(slot).scatter_(1, order, slot)  # of each that was proposed
     parts = torch.split(place, [it.items.shape[1] for it in proposals], dim=1)
     rows = table.find(items)

@@ -26,7 +26,7 @@ def keys(numbers: Tensor) -> Tensor:
 
 
 def contexts(count: int, seed: int, device: torch.device) -> Context:
-    """Return contexts of 0 to 21 distinct items; popular ones are more frequent."""
+    """Return contexts of 0 to 50 distinct items; popular ones are more frequent."""
     generator = torch.Generator().manual_seed(seed)
     weights = 1 / torch.arange(1, _ITEMS + 1)  # float32[items]
     drawn = weights.expand(count, -1).multinomial(CONTEXT_ITEMS, generator=generator) + 1  # int64[B, L]

@@ -82,3 +82,11 @@ def test_an_empty_batch_is_a_batch(count: int) -> None:
     index.remove(nothing)
     assert found(index, []) == []
     assert found(index, [1]) == [3 * count]
+
+
+def test_many_at_once_are_found_as_a_dict_finds_them() -> None:
+    index = HashIndex(20_000, CPU)
+    rows = {number * 7919: number for number in range(1, 20_001)}
+    insert(index, rows)
+    wanted = [key + missed for key in rows for missed in (0, 1)][:-1]  # no whole number of pieces
+    assert found(index, wanted) == [rows.get(key, 0) for key in wanted]

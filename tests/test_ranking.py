@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models.ranking
-from models.ranking import NO_SCORE, compact, is_among, top_k
+from models.ranking import NO_SCORE, compact, is_among, ordered, top_k
 
 
 def problem(seed: int, lines: int, rows: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -82,3 +82,11 @@ def test_is_among_looks_in_its_own_line(items: torch.Tensor, width: int) -> None
     others = (torch.arange(len(items))[:, None] + torch.arange(width)) % 7
     expected = [np.isin(line, other) for line, other in zip(items.numpy(), others.numpy(), strict=True)]
     assert is_among(items, others).tolist() == [flags.tolist() for flags in expected]
+
+
+@given(matrices)
+def test_ordered_is_what_sorting_lists_gives(items: torch.Tensor) -> None:
+    values, places = ordered(items)
+    assert values.tolist() == [sorted(line) for line in items.tolist()]
+    assert items.gather(1, places).equal(values)
+    assert places.sort(dim=1).values.equal(torch.arange(items.shape[1]).expand_as(items))
