@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.metrics import NOT_SCORED
-from models.scatter import scattered
+from models.scatter import scattered_bits
 
 __all__ = ["Intervals", "Range"]
 
@@ -15,6 +15,10 @@ _REPLICATES: Final = 400
 _COVERED: Final = 0.95
 # Of a Poisson distribution of mean 1, up to 8: what is beyond happens once in a million draws.
 _CUMULATED: Final = [sum(math.exp(-1) / math.factorial(n) for n in range(most + 1)) for most in range(9)]
+# The variable that each number of 16 bits stands for, as torch reads them: with a sign. float32[65536]
+_DRAWN: Final = torch.searchsorted(
+    torch.tensor(_CUMULATED), (torch.arange(2**16) + 0.5) / 2**16, out_int32=True
+).to(torch.float32)
 _SEED: Final = 1
 
 
@@ -48,11 +52,11 @@ class Intervals:
     def update_many(self, who: Tensor, ranks: Tensor) -> None:
         """Count the scored ones of the events of users (int64[B]) by their ranks (int8[B])."""
         scored = ranks != NOT_SCORED
-        weights = _poisson(who[scored].cpu())  # float64[B, R]
-        rank = ranks[scored].cpu().to(torch.float64)
+        weights = _poisson(who[scored].cpu())  # float32[B, R]
+        rank = ranks[scored].cpu().to(torch.float32)
         hit = rank > 0
         reciprocal = torch.where(hit, 1 / rank.clamp(min=1), 0)
-        self._sums += torch.stack([torch.ones_like(rank), hit.to(torch.float64), reciprocal]) @ weights
+        self._sums += torch.stack([torch.ones_like(rank), hit.to(torch.float32), reciprocal]) @ weights
 
     @property
     def hit_rate(self) -> Range:
@@ -72,6 +76,6 @@ class Intervals:
 
 
 def _poisson(keys: Tensor) -> Tensor:
-    """Return Poisson variables of mean 1 that follow from each key, float64[B, R]."""
-    uniform = scattered(keys, (_REPLICATES,), _SEED) / (2 * math.sqrt(3)) + 0.5  # float32[B, R] in [0, 1)
-    return torch.searchsorted(torch.tensor(_CUMULATED), uniform.contiguous()).to(torch.float64)
+    """Return Poisson variables of mean 1 that follow from each key, float32[B, R]."""
+    bits = scattered_bits(keys, _REPLICATES // 4, _SEED).view(torch.int16)  # int16[B, R]
+    return _DRAWN[bits.to(torch.int64) + 2**15]

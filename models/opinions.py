@@ -14,7 +14,7 @@ from models.table import Table
 
 __all__ = ["PopularNow", "RecentlySeen"]
 
-_PROPOSED: Final = 15
+_PROPOSED: Final = 10
 _HOUR: Final = 3_600_000
 _WANTED: Final = (CODE_OF[Action.ADD_TO_CART], CODE_OF[Action.ADD_TO_WISHLIST])
 _BOUGHT: Final = CODE_OF[Action.PURCHASE]

@@ -6,7 +6,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-__all__ = ["scattered"]
+__all__ = ["scattered", "scattered_bits"]
 
 # SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), whose
 # constants and shifts are of unsigned numbers; torch has signed ones that wrap the same way.
@@ -29,11 +29,16 @@ def scattered(keys: Tensor, shape: tuple[int, ...], seed: int) -> Tensor:
     >>> round(float(numbers.std()), 2), abs(float(numbers.mean())) < 0.02
     (1.0, True)
     """
-    places = torch.arange(math.prod(shape), device=keys.device)  # int64[P]
-    first = _mixed(keys + _mixed(torch.full_like(keys, seed)))  # int64[B]
-    bits = _mixed(first[:, None] + places * _GOLDEN)  # int64[B, P]
+    bits = scattered_bits(keys, math.prod(shape), seed)
     uniform = (bits >> 11).to(torch.float64) / 2**52  # in [-1, 1)
     return (uniform * _WIDTH).to(torch.float32).view(len(keys), *shape)
+
+
+def scattered_bits(keys: Tensor, count: int, seed: int) -> Tensor:
+    """Return int64[B, count] of random bits that follow from each key (int64[B]) and the seed."""
+    places = torch.arange(count, device=keys.device)
+    first = _mixed(keys + _mixed(torch.full_like(keys, seed)))  # int64[B]
+    return _mixed(first[:, None] + places * _GOLDEN)
 
 
 def _mixed(numbers: Tensor) -> Tensor:

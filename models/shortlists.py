@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from models.ranking import ordered
 from models.scorer import Proposal, Shortlist
@@ -20,7 +21,7 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     >>> table = Table({}, 10, torch.device("cpu"), seed=0)
     >>> first, other = shortlists([said, Proposal(torch.tensor([[9]]))], table)
     >>> first.items.tolist(), first.values[0].tolist(), other.values
-    ([[5, 7, 9, 0]], [[2.0, 4.0, 0.0, 0.0]], ())
+    ([[5, 7, 9]], [[2.0, 4.0, 0.0]], ())
     """
     proposed = torch.cat([it.items for it in proposals], dim=1)  # int64[B, C]
     keys, order = ordered(proposed)
@@ -28,6 +29,7 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     new[:, 1:] = keys[:, 1:] != keys[:, :-1]
     slot = new.cumsum(dim=1)
     items = torch.zeros_like(proposed).scatter_(1, slot, keys)
+    items = items[:, : _longest(slot)]
     place = torch.empty_like(slot).scatter_(1, order, slot)  # of each that was proposed
     parts = torch.split(place, [it.items.shape[1] for it in proposals], dim=1)
     rows = table.find(items)
@@ -38,3 +40,13 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
         values = (value.new_zeros(items.shape).scatter_add_(1, part, value) for value in said.values)
         found.append(Shortlist(items, rows, named, tuple(values)))
     return found
+
+
+def _longest(slot: Tensor) -> int:
+    """Return how many slots of the lines, int64[B, C], are taken by one of them at least.
+
+    All, where to know it would be to wait for the device.
+    """
+    if slot.device.type != "cpu" or not slot.numel():
+        return slot.shape[1]
+    return int(slot[:, -1].max()) + 1

@@ -29,6 +29,8 @@ __all__ = ["Evaluation", "Standing"]
 
 # The log is read as one partition: all its users meet in one batch.
 _PARTITION: Final = 0
+# Events whose segments and intervals are counted together: batch by batch of 64 it is a tenth of the time.
+_TOGETHER: Final = 400
 
 
 class Standing(NamedTuple):
@@ -100,6 +102,7 @@ class Evaluation:
         self._now = now
         self._catalog = Catalog()
         self._usable = self._duplicates = self._dead_letters = 0
+        self._uncounted: list[Examples] = []
 
     def run(
         self, records: Iterable[Event | Item], on_batch: Callable[[Standing], None] = lambda _: None
@@ -131,6 +134,7 @@ class Evaluation:
             _, arrived = await asyncio.gather(self._learn(examples), self._read(taken))
             curve.append(self._standing())
             on_batch(curve[-1])
+        self._count()
         return curve
 
     async def _observe(self, store: ProfileStore, events: list[Event]) -> Examples:
@@ -156,11 +160,19 @@ class Evaluation:
             pass
 
     async def _score(self, examples: Examples) -> None:
-        self.segments.update_many(examples)
-        self.intervals.update_many(examples.who, examples.rank)
+        self._uncounted.append(examples)
+        if sum(len(it.item) for it in self._uncounted) >= _TOGETHER:
+            self._count()
+
+    def _count(self) -> None:
+        """Count what is not counted yet by its kind, and how sure the figures are."""
+        if self._uncounted:
+            examples = Examples.join(self._uncounted)
+            self.segments.update_many(examples)
+            self.intervals.update_many(examples.who, examples.rank)
+        self._uncounted = []
 
     async def _read(self, taken: Iterator[Event]) -> list[Event]:
-        """Return the events of the next batch."""
         return list(islice(taken, self._settings.batch))
 
     def _events(self, records: Iterable[Event | Item]) -> Iterator[Event]:

@@ -40,6 +40,7 @@ def test_each_item_stands_once_with_the_sums_of_what_was_said_of_it(
         Proposal(items[2], (values[2],)),
     ]
     found = shortlists(proposals, table())
+    assert found[0].items.shape[1] == max(len(set().union(*line)) for line in named)
     for at, line in enumerate(named):
         distinct = sorted(set().union(*line))
         listed = found[0].items[at].tolist()
