@@ -27,7 +27,7 @@ class _Case(NamedTuple):
     """B lines of candidates as the weights see them."""
 
     items: Tensor  # int64[B, C] keys of the candidates, 0 where there is none
-    named: Tensor  # bool[scorers, B, C], who proposed it
+    named: Tensor  # bool[scorers, B, C], who named it
     columns: Tensor  # float32[F, B, C]
     circumstances: Tensor  # float32[B, G]
 
@@ -86,11 +86,11 @@ class Blend:
             for scorer, shortlist in zip(self._scorers, lists, strict=True)
             for column in scorer.columns(known, shortlist)
         ]
-        items = lists[0].items
-        refused = is_among(items, banned) | (context.items[:, :1] == 0)
+        items, named = lists[0].items, torch.stack([shortlist.named for shortlist in lists])
+        refused = is_among(items, banned) | ~named.any(dim=0) | (context.items[:, :1] == 0)
         return _Case(
             items=items.masked_fill(refused, 0),
-            named=torch.stack([shortlist.named for shortlist in lists]),
+            named=named,
             columns=torch.stack(columns),
             circumstances=circumstances(known, self._table),
         )

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from models.batch import TAKES_BACK, Bools, Bytes, Longs
+from models.layout import ACTIONS
 from models.ranking import compact
 
-__all__ = ["CONTEXT_ITEMS", "VISIT_MS", "Context"]
+__all__ = ["CONTEXT_ITEMS", "Context", "is_one_visit"]
 
 # As many as a profile remembers actions. With 21, what the own-recent baseline ranks, the hit rate of
 # `retailrocket` is 1.3 % lower and that of `online_retail` 0.8 %; the others stay the same.
-CONTEXT_ITEMS: Final = 50
-# Actions that lie further apart are of two visits: half an hour, as in the field.
-VISIT_MS: Final = 1_800_000
+CONTEXT_ITEMS: Final = ACTIONS.capacity
+# Actions further apart than half an hour are of two visits, whatever lies between them.
+_VISIT_MS: Final = 1_800_000
 
 
 class Context(NamedTuple):
@@ -59,3 +60,14 @@ def _repeats(items: Longs) -> Bools:
     found = np.zeros(items.shape, dtype=np.bool_)
     np.put_along_axis(found, order, again, axis=1)
     return found
+
+
+def is_one_visit(one: Tensor, other: Tensor) -> Tensor:
+    """Return whether two times, int64[...] milliseconds, are of one visit, bool[...].
+
+    Examples
+    --------
+    >>> is_one_visit(torch.tensor(2_000_000), torch.tensor([200_000, 199_999])).tolist()
+    [True, False]
+    """
+    return (one - other).abs() <= _VISIT_MS

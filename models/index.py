@@ -9,10 +9,10 @@ from torch import Tensor
 __all__ = ["HashIndex", "ranks_among_equals"]
 
 # Eight 8-byte keys are one cache line: a whole bucket is compared for the price of one key.
-_WIDTH = 8
+_WIDTH: Final = 8
 # Four times as many slots as keys: 64 bytes a key, a quarter of a row of weights, and nearly every key
 # stands in its first bucket.
-_SLOTS_PER_KEY = 4
+_SLOTS_PER_KEY: Final = 4
 # Keys looked up at once on CPU: what is made of them on the way stays in a core's cache. 66,000 at once take
 # five times as long a key.
 _PIECE: Final = 8192

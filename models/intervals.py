@@ -15,7 +15,7 @@ _REPLICATES: Final = 400
 _COVERED: Final = 0.95
 # Of a Poisson distribution of mean 1, up to 8: what is beyond happens once in a million draws.
 _CUMULATED: Final = [sum(math.exp(-1) / math.factorial(n) for n in range(most + 1)) for most in range(9)]
-# The variable that each number of 16 bits stands for, as torch reads them: with a sign. float32[65536]
+# float32[65536]: the variable for each number of 16 bits, read with a sign: n stands at n + 2^15.
 _DRAWN: Final = torch.searchsorted(
     torch.tensor(_CUMULATED), (torch.arange(2**16) + 0.5) / 2**16, out_int32=True
 ).to(torch.float32)

@@ -9,11 +9,12 @@ from models.batch import CODE_OF
 from models.events import Action
 from models.examples import Examples
 from models.popularity import Popularity
-from models.scorer import Known, Proposal, Shortlist
+from models.scorer import Known, Proposal, Shortlist, log_share
 from models.table import Table
 
 __all__ = ["PopularNow", "RecentlySeen"]
 
+# Popular items that are candidates. With 15 the hit rates of five logs are the same.
 _PROPOSED: Final = 10
 _HOUR: Final = 3_600_000
 _WANTED: Final = (CODE_OF[Action.ADD_TO_CART], CODE_OF[Action.ADD_TO_WISHLIST])
@@ -76,7 +77,7 @@ class PopularNow:
         """Return how popular it is, and lately, beside the most popular item, and how much is known of it."""
         shares = (which.shares(shortlist.rows) for which in (self._popularity, self._trend))
         seen = torch.log1p(self._table.take("count", shortlist.rows))  # float32[B, C]
-        return [*(torch.log1p(1000 * share) / 6.9 for share in shares), seen / 8]
+        return [*(log_share(share) for share in shares), seen / 8]
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn nothing: who has the popularity teaches it; the losses are 0."""

@@ -18,10 +18,13 @@ from models.metrics import NOT_SCORED, K
 __all__ = ["ExamplesUnreadable", "pack", "unpack", "unpack_many"]
 
 _FORM: Final = 3
-# Of the columns: how long each context is, those of all contexts one after the other, those of the examples.
+# The kinds of the columns, in order: first how long each context is.
+_LENGTHS: Final = np.uint8
+# Then those of all contexts, one context after the other, without padding.
 _OF_CONTEXTS: Final = (np.int64, np.uint8, np.int64)
+# Then those of the examples.
 _OF_EXAMPLES: Final = (np.int64, np.uint8, np.int64, np.int8, np.int64)
-_KINDS: Final = (np.uint8, *_OF_CONTEXTS, *_OF_EXAMPLES)
+_KINDS: Final = (_LENGTHS, *_OF_CONTEXTS, *_OF_EXAMPLES)
 
 
 class ExamplesUnreadable(ModelError, ValueError):
@@ -29,7 +32,10 @@ class ExamplesUnreadable(ModelError, ValueError):
 
 
 def pack(examples: Examples, names: list[str]) -> bytes:
-    """Return one msgpack map of raw little-endian columns and the items' names; `unpack` reads it."""
+    """Return one msgpack map of raw little-endian columns and the items' names; `unpack` reads it.
+
+    Contexts are filled from the front, as `Context.of` makes them.
+    """
     used = examples.context.items != 0  # bool[B, L], the first of each line
     lengths = used.sum(dim=1).to(torch.uint8)
     columns = (lengths, *(column[used] for column in examples.context), *examples[1:])
@@ -75,7 +81,8 @@ def _fields(raw: bytes) -> dict[str, Any]:
     try:
         count, columns, names = fields["count"], fields["columns"], fields["names"]
         found = [len(names), *map(len, columns)]
-        typed = isinstance(count, int) and all(isinstance(column, bytes) for column in columns)
+        typed = type(count) is int and isinstance(columns, list) and isinstance(names, list)
+        typed = typed and all(isinstance(column, bytes) for column in columns)
         typed = typed and all(isinstance(name, str) for name in names)
     except (KeyError, TypeError) as error:
         raise ExamplesUnreadable(f"damaged examples: {error!r}") from error
@@ -85,9 +92,9 @@ def _fields(raw: bytes) -> dict[str, Any]:
 
 
 def _sizes(count: int, lengths: bytes) -> list[int]:
-    """Return how many bytes each column has."""
-    long = sum(lengths)
-    of_contexts = [long * np.dtype(kind).itemsize for kind in _OF_CONTEXTS]
+    """Return the bytes of each column of ``count`` examples, by the lengths of their contexts."""
+    entries = sum(lengths)
+    of_contexts = [entries * np.dtype(kind).itemsize for kind in _OF_CONTEXTS]
     return [count, *of_contexts, *(count * np.dtype(kind).itemsize for kind in _OF_EXAMPLES)]
 
 
@@ -95,12 +102,13 @@ def _read(runs: list[dict[str, Any]]) -> Examples:
     columns = []
     for pieces, kind in zip(zip(*(run["columns"] for run in runs), strict=True), _KINDS, strict=True):
         columns.append(np.frombuffer(bytearray().join(pieces), kind))
-    lengths, of_contexts, rest = columns[0], columns[1:4], columns[4:]
+    lengths, *others = columns
+    of_contexts, of_examples = others[: len(_OF_CONTEXTS)], others[len(_OF_CONTEXTS) :]
     if (lengths > CONTEXT_ITEMS).any():
         raise ExamplesUnreadable(f"damaged examples: a context has at most {CONTEXT_ITEMS} items")
     used = np.arange(CONTEXT_ITEMS) < lengths[:, np.newaxis]  # bool[B, L]
     context = Context(*(_spread(used, column) for column in of_contexts))
-    examples = Examples(context, *(torch.from_numpy(column) for column in rest))
+    examples = Examples(context, *(torch.from_numpy(column) for column in of_examples))
     _check(examples)
     return examples
 

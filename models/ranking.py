@@ -9,11 +9,11 @@ from torch.nn.functional import pad
 
 __all__ = ["NO_SCORE", "Ranking", "compact", "highest", "is_among", "ordered", "top_k"]
 
-NO_SCORE = float("-inf")
+NO_SCORE: Final = float("-inf")
 # The score matrix is cut by queries so that it stays in 64 MiB, whatever the catalog's size.
-_MAX_SCORES = 1 << 24
+_MAX_SCORES: Final = 1 << 24
 # It is quicker to look through the highest of piles of 8, then through the best piles, where those are few.
-_PILE = 8
+_PILE: Final = 8
 _FEW: Final = 1 / 4
 
 
@@ -88,9 +88,9 @@ def top_k(queries: Tensor, weights: Tensor, banned: Tensor, k: int) -> tuple[Ten
 
 
 def ordered(lines: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the entries of each line in ascending order, and where each of them stood, [B, N] each.
+    """Return the entries of each line, int64[B, N], in ascending order, and where each stood, int64[B, N].
 
-    On CPU by numpy, which sorts integers three times as quickly.
+    Equal ones stand in any order. On CPU by numpy, which sorts integers three times as quickly.
     """
     if lines.device.type != "cpu":
         values, order = lines.sort(dim=1)

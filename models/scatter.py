@@ -35,8 +35,15 @@ def scattered(keys: Tensor, shape: tuple[int, ...], seed: int) -> Tensor:
 
 
 def scattered_bits(keys: Tensor, count: int, seed: int) -> Tensor:
-    """Return int64[B, count] of random bits that follow from each key (int64[B]) and the seed."""
-    places = torch.arange(count, device=keys.device)
+    """Return int64[B, count] of random bits that follow from each key (int64[B]) and the seed.
+
+    Examples
+    --------
+    >>> bits = scattered_bits(torch.arange(1000), 64, seed=7)
+    >>> round(float((bits & 1).float().mean()), 2)
+    0.5
+    """
+    places = torch.arange(count, device=keys.device)  # int64[P]
     first = _mixed(keys + _mixed(torch.full_like(keys, seed)))  # int64[B]
     return _mixed(first[:, None] + places * _GOLDEN)
 

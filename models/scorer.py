@@ -1,19 +1,23 @@
 """What every scorer of the blend does: it names candidates, and says in columns what speaks for each."""
 
+import math
 from typing import ClassVar, Final, NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 from models.context import Context
 from models.examples import Examples
 from models.table import Table
 
-__all__ = ["Known", "Proposal", "Scorer", "Shortlist"]
+__all__ = ["LATEST_ITEMS", "Known", "Proposal", "Scorer", "Shortlist", "log_share"]
 
 
 # Items of a context whose rows are looked up; no scorer goes further back. To look up all fifty is a tenth of
 # a ranking.
-_LATEST: Final = 8
+LATEST_ITEMS: Final = 8
+# Shares below it count as next to nothing.
+_SMALL: Final = 0.001
 
 
 class Known(NamedTuple):
@@ -25,7 +29,7 @@ class Known(NamedTuple):
     @classmethod
     def of(cls, context: Context, table: Table) -> "Known":
         """Return the contexts with the rows of their latest items."""
-        return cls(context, table.find(context.items[:, :_LATEST]))
+        return cls(context, table.find(context.items[:, :LATEST_ITEMS]))
 
 
 class Proposal(NamedTuple):
@@ -45,7 +49,7 @@ class Shortlist(NamedTuple):
 
     items: Tensor  # int64[B, C] keys, 0 for none
     rows: Tensor  # int64[B, C], 0 also for an item that has no row
-    named: Tensor  # bool[B, C], whether the scorer proposed it
+    named: Tensor  # bool[B, C], whether the scorer named it
     values: tuple[Tensor, ...]  # float32[B, C] each, 0 for what it did not
 
 
@@ -65,3 +69,14 @@ class Scorer(Protocol):
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from B examples, in order; return their losses from before, float32[B], 0 without one."""
+
+
+def log_share(share: Tensor) -> Tensor:
+    """Return shares of 0 to 1, float32[...], on a scale from 0 to 1 that tells those around 0.001 apart.
+
+    Examples
+    --------
+    >>> [round(float(number), 2) for number in log_share(torch.tensor([0.0, 0.001, 1.0]))]
+    [0.0, 0.1, 1.0]
+    """
+    return torch.log1p(share / _SMALL) / math.log1p(1 / _SMALL)

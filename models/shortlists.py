@@ -15,6 +15,8 @@ __all__ = ["shortlists"]
 def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     """Return the distinct items of each line, the same for each proposal, with the values of each.
 
+    As wide as the longest line, on another device than CPU as wide as all proposals together; 0 fills up.
+
     Examples
     --------
     >>> said = Proposal(torch.tensor([[7, 5, 7]]), (torch.tensor([[1.0, 2.0, 3.0]]),))
@@ -24,12 +26,12 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     ([[5, 7, 9]], [[2.0, 4.0, 0.0]], ())
     """
     proposed = torch.cat([it.items for it in proposals], dim=1)  # int64[B, C]
-    keys, order = ordered(proposed)
+    keys, order = ordered(proposed)  # int64[B, C] each
     new = keys.new_zeros(keys.shape)
     new[:, 1:] = keys[:, 1:] != keys[:, :-1]
-    slot = new.cumsum(dim=1)
+    slot = new.cumsum(dim=1)  # int64[B, C]
     items = torch.zeros_like(proposed).scatter_(1, slot, keys)
-    items = items[:, : _longest(slot)]
+    items = items[:, : _width(slot)]
     place = torch.empty_like(slot).scatter_(1, order, slot)  # of each that was proposed
     parts = torch.split(place, [it.items.shape[1] for it in proposals], dim=1)
     rows = table.find(items)
@@ -42,7 +44,7 @@ def shortlists(proposals: Sequence[Proposal], table: Table) -> list[Shortlist]:
     return found
 
 
-def _longest(slot: Tensor) -> int:
+def _width(slot: Tensor) -> int:
     """Return how many slots of the lines, int64[B, C], are taken by one of them at least.
 
     All, where to know it would be to wait for the device.

@@ -5,9 +5,9 @@ from typing import ClassVar, Final
 import torch
 from torch import Tensor
 
-from models.context import VISIT_MS, Context
+from models.context import Context, is_one_visit
 from models.examples import Examples
-from models.scorer import Known, Proposal, Shortlist
+from models.scorer import Known, Proposal, Shortlist, log_share
 from models.table import Column, Table
 
 __all__ = ["Transitions"]
@@ -55,11 +55,7 @@ class Transitions:
         self._table = table
         distance = torch.arange(1, _HORIZON + 1, dtype=torch.float32, device=table.device)
         self._weights = 1 / distance  # float32[H]
-        place = torch.arange(_OWN, device=table.device)
-        before = place - place[:_HORIZON, None]  # int64[H, N], how many places each of N items stands before
-        near = (before != 0) & (before <= _HORIZON)
-        weights = torch.where(before > 0, _BACK, 1.0) / before.abs().clamp(min=1)
-        self._beside = torch.where(near, weights, 0.0)  # float32[H, N]
+        self._beside = _beside(table.device)
 
     def propose(self, known: Known) -> Proposal:
         """Return the first neighbours of the latest items, with their shares of all that were counted.
@@ -67,11 +63,12 @@ class Transitions:
         What the user's own context shows counts as if it had been learnt, be it learnt already or not.
         """
         rows = known.rows[:, :_HORIZON]  # int64[B, H]
+        own = known.context.items[:, :_OWN]  # int64[B, N]
         neighbours, counts = (self._table.take(name, rows) for name in self.COLUMNS)  # [B, H, W] each
-        own, more = self._not_counted(known.context, neighbours, counts)  # int64[B, N], float32[B, H, N]
+        more = self._not_yet_learnt(known.context, neighbours, counts)  # float32[B, H, N]
         total = counts.sum(dim=2, keepdim=True) + more.sum(dim=2, keepdim=True) + 1  # float32[B, H, 1]
         ts = known.context.ts[:, :_HORIZON]
-        weights = (self._weights * _within_visit(ts[:, :1], ts, _EARLIER))[:, :, None]  # float32[B, H, 1]
+        weights = (self._weights * _of_visits(ts[:, :1], ts, _EARLIER))[:, :, None]  # float32[B, H, 1]
         neighbours, counts = neighbours[:, :, :_PROPOSED], counts[:, :, :_PROPOSED]
         spoken, spoken_own = (_spoken(of, total, weights) for of in (counts, more))
         values = (
@@ -81,32 +78,29 @@ class Transitions:
         items = torch.cat([neighbours.flatten(1), own], dim=1)
         return Proposal(items, tuple(values), unnamed=own.shape[1])
 
-    def _not_counted(self, context: Context, neighbours: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the items of a context, and what they count beside the latest without being counted yet.
+    def _not_yet_learnt(self, context: Context, neighbours: Tensor, counts: Tensor) -> Tensor:
+        """Return what a context's items count beside its latest, less what their rows hold, float32[B, H, N].
 
-        int64[B, N] and float32[B, H, N]. Users come back to what they have just seen, and learning is a
-        batch behind, or more under load.
+        Users come back to what they have just seen, and learning is a batch behind, or more under load.
         """
         own, ts = context.items[:, :_OWN], context.ts[:, :_OWN]
-        beside = neighbours[:, :, None] == own[:, None, :, None]  # bool[B, H, N, W]
-        counted = (beside * counts[:, :, None]).sum(dim=3)  # float32[B, H, N]
+        is_own = neighbours[:, :, None] == own[:, None, :, None]  # bool[B, H, N, W]
+        learnt = (is_own * counts[:, :, None]).sum(dim=3)  # float32[B, H, N]
         there = (own[:, :_HORIZON, None] != 0) & (own[:, None] != 0)  # bool[B, H, N]
-        count = self._beside[:, : own.shape[1]] * _within_visit(
-            ts[:, :_HORIZON, None], ts[:, None], _OF_TWO_VISITS
-        )
-        return own, (count - counted).clamp(min=0) * there
+        due = self._beside * _of_visits(ts[:, :_HORIZON, None], ts[:, None], _OF_TWO_VISITS)
+        return (due - learnt).clamp(min=0) * there
 
     def columns(self, _: Known, shortlist: Shortlist) -> list[Tensor]:
         """Return shares (of the context, of the latest item) as logs, and the support."""
         share, latest, support = shortlist.values
-        return [_log(share), share, _log(latest), torch.log1p(support) / 4]
+        return [log_share(share), share, log_share(latest), torch.log1p(support) / 4]
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Count each item beside those of its context; the losses are 0."""
         before = examples.context.items[:, :_HORIZON]  # int64[B, H]
         after = examples.item[:, None].expand_as(before)
         ts = examples.context.ts[:, :_HORIZON]
-        weights = self._weights * _within_visit(examples.ts[:, None], ts, _OF_TWO_VISITS)  # float32[B, H]
+        weights = self._weights * _of_visits(examples.ts[:, None], ts, _OF_TWO_VISITS)  # float32[B, H]
         pairs = (before != 0) & (before != after)  # bool[B, H]
         owners = torch.cat([before[pairs], after[pairs]])
         others = torch.cat([after[pairs], before[pairs]])
@@ -159,19 +153,25 @@ def _spread(owners: int, owner: Tensor, key: Tensor, weight: Tensor) -> tuple[Te
     return keys, counts
 
 
-def _within_visit(one: Tensor, other: Tensor, else_: float) -> Tensor:
-    """Return 1 where two times, in milliseconds, are of one visit, and ``else_`` where not, float32[...]."""
-    return torch.where((one - other).abs() <= VISIT_MS, 1.0, else_)
+def _beside(device: torch.device) -> Tensor:
+    """Return what the n-th latest item counts in the row of the h-th latest, float32[H, N].
+
+    It is 1 / distance where it came later and `_BACK` / distance where before; 0 beyond the horizon.
+    """
+    place = torch.arange(_OWN, device=device)
+    older = place - place[:_HORIZON, None]  # int64[H, N], by how many places
+    near = (older != 0) & (older <= _HORIZON)
+    return torch.where(near, torch.where(older > 0, _BACK, 1.0) / older.abs().clamp(min=1), 0.0)
+
+
+def _of_visits(one: Tensor, other: Tensor, two: float) -> Tensor:
+    """Return 1 where two times, in milliseconds, are of one visit, and ``two`` where of two, float32[...]."""
+    return torch.where(is_one_visit(one, other), 1.0, two)
 
 
 def _spoken(counts: Tensor, total: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return shares, those of the latest item alone, and the support, float32[B, H, P] each."""
+    """Return shares, those of the latest item alone, and the support, float32[B, H, any] each."""
     share = counts / total
     latest = torch.zeros_like(share)
     latest[:, 0] = share[:, 0]
     return share * weights, latest, counts * weights
-
-
-def _log(share: Tensor) -> Tensor:
-    """Return shares of 0 to 1 on a scale that tells small ones apart, from 0 to 1."""
-    return torch.log1p(1000 * share) / 6.9

@@ -1,6 +1,6 @@
 """From a batch of events to its answers and its lessons: the steps of observing that need no Kafka."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,15 +9,13 @@ from models.batch import TAKES_BACK, Batch, Longs
 from models.context import Context
 from models.examples import Examples, examples_of
 from models.fold import fold
+from models.layout import ACTIONS
 from models.observation import History, Observations
 from models.profile import SERVED_ITEMS, Profiles
 from models.timeline import action_of, as_of, stamps
 from stream.brain import Brain
 
 __all__ = ["Answer", "answer", "banned_items", "served_before"]
-
-# Actions of a profile that a context is made from: all of them.
-_HISTORY: Final = 50
 
 
 class Answer(NamedTuple):
@@ -33,7 +31,7 @@ async def answer(brain: Brain, profiles: Profiles, batch: Batch, *, hide_bought:
 
     The profiles remember what was served; nothing is written or learnt yet.
     """
-    seen = fold(profiles, batch, _HISTORY)  # repeats drop out
+    seen = fold(profiles, batch, ACTIONS.capacity)  # repeats drop out
     lines = profiles.lines.entries[seen.user_row]  # int64[M, 2, 32]
     banned = banned_items(batch.item[seen.kept], seen.after, lines, hide_bought=hide_bought)
     ranked = await brain.rank(Context.of(*seen.after), banned)

@@ -16,6 +16,7 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.events import Event
 from models.examples import Examples, examples_of
 from models.fold import fold
+from models.layout import ACTIONS
 from models.profile import SERVED_ITEMS, Profiles
 from models.table import Table
 from producers.shop.plan import DAY_MS, ShopPlan
@@ -24,7 +25,6 @@ from producers.shop.shop import Shop
 __all__ = ["Hindsight", "Late", "Lesson", "Student", "lessons_of", "marks"]
 
 _BATCH: Final = 256
-_HISTORY: Final = 50
 _MAX_ITEMS: Final = 100_000
 # All that comes of a view has come by then: what the last views of a shop lead to is not in its log.
 _UNSETTLED_MS: Final = 3 * DAY_MS
@@ -60,7 +60,7 @@ def lessons_of(plan: ShopPlan) -> list[Lesson]:
 
 
 def _examples(profiles: Profiles, batch: Batch) -> Examples:
-    seen = fold(profiles, batch, _HISTORY)
+    seen = fold(profiles, batch, ACTIONS.capacity)
     nothing = np.zeros((len(seen.kept), SERVED_ITEMS), np.int64)
     return examples_of(batch, seen, nothing, profiles.pseudonym[seen.user_row])
 

@@ -36,7 +36,11 @@ def _in_a_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Pa
 @click.option("--log", type=_FILE, default=REES46, help="A recorded log.  [default: one that is bundled]")
 @click.option("--items", type=_FILE, help="Items to put on the catalog first: CSV or JSON Lines.")
 @click.option("--events", type=click.IntRange(min=1), help="Stop after so many events.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second at most.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Events a second at most; a second of them may wait.  [default: 64 events may wait]",
+)
 @click.option(
     "--report",
     "file",

@@ -27,7 +27,7 @@ __all__ = ["Demo", "DemoPlan", "Stalled"]
 _LOOK_SECONDS: Final = 0.25
 # Events that may wait to be learnt where no rate is asked for: as many as `headrace evaluate` takes at once,
 # so that a log in which users follow one another closely (`retailrocket`) is foreseen as well as there.
-_TOGETHER: Final = 64
+_MOST_WAITING: Final = 64
 # A worker that has been given work and has done none of it for so long never will.
 _PATIENCE_SECONDS: Final = 60.0
 
@@ -71,7 +71,7 @@ class Demo:
         self._scene = scene
         self._client = Client(scene.page)
         self._worker = WorkerProcess(scene.variables, self._client, scene.folder / "worker.log")
-        self._control = RateControl(plan.rate or math.inf, math.inf if plan.rate else _TOGETHER)
+        self._control = RateControl(plan.rate or math.inf, math.inf if plan.rate else _MOST_WAITING)
         log = open_log(plan.log, items=plan.items)
         self._feed = Feed(log, plan.events, settings, self._control.rate)
         self._answers = Topics(settings.topic_prefix, settings.partitions).name("recommendations")

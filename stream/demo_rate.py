@@ -22,6 +22,7 @@ _LONG_QUEUE: Final = 0.4
 _BEARABLE_LAG: Final = 1.0
 # Where few events may wait to be learnt, the rate rises below this share of them, and falls above them all.
 _ROOM: Final = 0.75
+# By which the rate then falls: little, as a batch more or less is half of what may wait.
 _STEP_BACK: Final = 0.9
 # A rise of 6 % a look, four looks a second, doubles the rate in 3 s.
 _RISE: Final = 1.06

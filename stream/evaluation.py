@@ -30,7 +30,7 @@ __all__ = ["Evaluation", "Standing"]
 # The log is read as one partition: all its users meet in one batch.
 _PARTITION: Final = 0
 # Events whose segments and intervals are counted together: batch by batch of 64 it is a tenth of the time.
-_TOGETHER: Final = 400
+_COUNTED_TOGETHER: Final = 400
 
 
 class Standing(NamedTuple):
@@ -72,7 +72,7 @@ class Evaluation:
     brain
         What it was given.
     segments, intervals
-        The product's figures so far by kind of event, and how sure they are.
+        The product's figures by kind of event, and how sure they are, once `run` has returned.
     verdicts
         What came of what was foretold of views.
 
@@ -154,14 +154,14 @@ class Evaluation:
             self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
         if len(examples.item):
             learnt = self.brain.test_and_learn(examples), self.brain.foretold()
-            *_, foretold, _ = await asyncio.gather(*learnt, self._score(examples))
+            *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
             self.verdicts.update_many(examples, foretold)
         while self._replays and await self.brain.replay():
             pass
 
-    async def _score(self, examples: Examples) -> None:
+    async def _note(self, examples: Examples) -> None:
         self._uncounted.append(examples)
-        if sum(len(it.item) for it in self._uncounted) >= _TOGETHER:
+        if sum(len(it.item) for it in self._uncounted) >= _COUNTED_TOGETHER:
             self._count()
 
     def _count(self) -> None:

@@ -14,6 +14,7 @@ from models.content import Content
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
+from models.opinions import RecentlySeen
 from models.popularity import TREND, Popularity
 from models.scorer import Known, Proposal, Shortlist
 from models.sources import scorers
@@ -154,10 +155,37 @@ def test_a_source_is_one_that_named_the_item() -> None:
     ranking = model.predict_many(context, context.items[:, :1], 20)
     known = Known.of(context, model._table)
     for source, scorer in enumerate(model._scorers):
-        named = scorer.propose(known).items  # int64[B, P]
+        said = scorer.propose(known)
+        named = said.items[:, : said.items.shape[1] - said.unnamed]  # int64[B, P]
         here = ranking.items.masked_fill(ranking.source != source, 0)
         assert here.any() == bool(named.any())  # without a catalog no content
         assert bool(((here[:, :, None] == named[:, None, :]).any(dim=2) | (here == 0)).all())
+
+
+def test_what_no_scorer_names_is_in_no_list() -> None:
+    """The latest item is spoken of by the transitions, and so are the user's own where none names them."""
+    model = blend()
+    for seed in range(6):
+        model.learn_many(examples(64, seed, CPU))
+    context = contexts(64, 9, CPU)
+    model._scorers = [scorer for scorer in model._scorers if not isinstance(scorer, RecentlySeen)]
+    model._weights = torch.ones(model._weights.shape[0], sum(len(it.prior) for it in model._scorers))
+    own = keys(torch.tensor([5_000_001, 5_000_002]))
+    context.items[:, 1:3] = torch.where(context.items[:, :1] != 0, own, 0)
+    ranking = model.predict_many(context, torch.zeros_like(own[None]).expand(64, -1), 1_000)
+    assert ranking.items.any()
+    assert not torch.isin(ranking.items, own).any()
+
+
+def test_the_latest_item_is_in_no_list_though_another_is_banned() -> None:
+    model = blend()
+    for seed in range(6):
+        model.learn_many(examples(64, seed, CPU))
+    context = contexts(64, 9, CPU)
+    context.items[:, 0] = torch.where(context.items[:, 0] != 0, keys(torch.tensor([5_000_001])), 0)
+    ranking = model.predict_many(context, context.items[:, 1:2], 1_000)
+    assert ranking.items.any()
+    assert not (ranking.items == keys(torch.tensor([5_000_001]))).any()
 
 
 def test_adam_steps_as_torchs_own() -> None:

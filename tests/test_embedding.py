@@ -161,3 +161,8 @@ def test_every_row_that_a_lesson_or_a_replay_changes_is_said_to_have_changed() -
             changed = (model.table[name][: len(column)] != column).view(len(column), -1).any(dim=1)
             assert not (changed & ~reported[: len(column)]).any()
         assert reported.any()
+
+
+def test_a_horizon_beyond_the_rows_that_are_looked_up_is_refused() -> None:
+    with pytest.raises(ValueError, match="a horizon of 9 items"):
+        EmbeddingLearner(Table(SMALL.columns, 10, CPU, seed=0), 0, SMALL._replace(horizon=9))

@@ -1,4 +1,4 @@
-"""The law of a safe start: the blend is never worse than the best of its scorers, however young it is."""
+"""The law of a safe start: after 2,000 events no scorer alone is better than all together, but by chance."""
 
 import itertools
 from contextlib import closing
