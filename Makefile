@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 LOG ?=
+ITEMS ?=
 EVENTS ?=
 RATE ?=
 REPORT ?=
@@ -13,8 +14,8 @@ KEEP ?=
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
-	@exec $(BIN)/headrace demo $(if $(LOG),--log "$(LOG)") $(if $(EVENTS),--events "$(EVENTS)") $(if $(RATE),--rate "$(RATE)") \
-	    $(if $(REPORT),--report "$(REPORT)") $(if $(filter-out 0,$(KEEP)),--keep)
+	@exec $(BIN)/headrace demo $(if $(LOG),--log "$(LOG)") $(if $(ITEMS),--items "$(ITEMS)") \
+	    $(if $(EVENTS),--events "$(EVENTS)") $(if $(RATE),--rate "$(RATE)") $(if $(REPORT),--report "$(REPORT)") $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -27,8 +27,8 @@ from models.waiting import AtOnce, Waiting
 
 __all__ = ["Recommender"]
 
-# Replayed examples for each new one when there is time: more than 3 gained nothing on any log.
-_REPLAY_RATIO: Final = 3
+# Replayed examples for each new one when there is time: 3 gain nothing on any log.
+_REPLAY_RATIO: Final = 1
 
 
 class Recommender:
