@@ -166,7 +166,7 @@ class EmbeddingLearner:
         return Candidates(rows, self.table.take("weight", rows).requires_grad_(), log_chance)
 
     def _descend(self, rows: Sequence[Tensor], slopes: Sequence[Tensor], rate: float) -> None:
-        """Take a step at a rate by slopes, float32[..., D], of vectors of rows, int64[...]; rows may repeat."""
+        """Take a step by slopes, float32[..., D], of vectors of rows, int64[...]; rows may repeat."""
         touched, place = torch.unique(torch.cat([it.reshape(-1) for it in rows]), return_inverse=True)
         gradient = slopes[0].new_zeros(len(touched), self._hyper.dimensions)
         gradient.index_add_(0, place, torch.cat([it.flatten(0, -2) for it in slopes]))
