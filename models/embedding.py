@@ -10,7 +10,7 @@ from torch.nn.functional import embedding_bag
 from models.context import Context
 from models.examples import Examples
 from models.losses import NEVER_DRAWN, Candidates, sampled_softmax
-from models.memory import Memory
+from models.negatives import Negatives
 from models.ranking import NO_SCORE, Ranking, top_k
 from models.scorer import LATEST_ITEMS
 from models.table import Column, Table
@@ -33,16 +33,13 @@ class Hyperparameters(NamedTuple):
 
     dimensions: int = 64
     learning_rate: float = 0.15
-    # Of what is replayed. At the live rate it takes 5 % of the hit rate of `amazon_beauty`, where what is new
-    # counts most, and 0.1 to 0.5 % of three others; at a third it costs nothing.
-    replay_rate: float = 0.05
     # Items of the context that speak, the n-th of them with weight 0.6^n.
     horizon: int = 8
     decay: float = 0.6
     first_spread: float = 0.1
     negatives: int = 256
-    replay_batch: int = 256
-    memory: int = 500_000
+    # Of how many of the last items.
+    drawn_from: int = 20_000
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -55,26 +52,26 @@ class EmbeddingLearner:
     """Items as vectors, a user as the decayed sum of their last items' vectors, scored by inner product.
 
     The same table embeds what was seen and what comes next (tied), and each pair is learnt in both
-    directions. Sampled softmax with the logQ correction, by exact counts; experience replay; row-wise Adagrad
-    that forgets (one state a row: Mudigere et al., Software-Hardware Co-design for Fast and Scalable Training
-    of Deep Learning Recommendation Models, ISCA 2022).
+    directions. Sampled softmax with the logQ correction, by exact counts; row-wise Adagrad that forgets (one
+    state a row: Mudigere et al., Software-Hardware Co-design for Fast and Scalable Training of Deep Learning
+    Recommendation Models, ISCA 2022).
 
     Parameters
     ----------
     table
         Has `Hyperparameters.columns`; others may keep theirs in the same rows.
     seed
-        Of negatives and replay: with the number of a step it gives the step's draws, so that no random state
-        has to be kept.
+        Of negatives: with the number of a step it gives the step's draws, so that no random state has to be
+        kept.
     hyperparameters
         See `Hyperparameters`.
 
     Attributes
     ----------
-    memory
-        The examples that are replayed.
+    negatives
+        The items that taught last.
     seen
-        Examples learnt from, replays not counted.
+        Examples learnt from.
     decays
         float32[L], what each item of a context weighs in its user's vector, newest first.
     """
@@ -86,32 +83,25 @@ class EmbeddingLearner:
         self.table = table
         self._seed = seed
         self._generator = torch.Generator()
-        self.memory = Memory(hyper.memory, hyper.horizon + 2, table.device)
+        self.negatives = Negatives(hyper.drawn_from, table.device)
         decays = hyper.decay ** torch.arange(hyper.horizon, dtype=torch.float32)
         self.decays = decays.to(table.device)  # float32[L]
         self.seen = 0
 
     def learn_many(self, examples: Examples) -> Tensor:
-        """Admit the items, take one step on the examples that teach, and keep those for replay."""
-        self._begin_step()
+        """Admit the items, and take one step on the examples that teach."""
+        self.table.version += 1
         rows = self.table.admit(examples.item)  # int64[B]
         self.table["count"].index_add_(0, rows, torch.ones_like(rows, dtype=torch.float32))
         self.table.touch(rows)
         self.seen += len(rows)
-        self.memory.add(self.lines_of(examples))
-        return self._step(self._keys(examples), self._hyper.learning_rate)
-
-    def lines_of(self, examples: Examples) -> Tensor:
-        """Return the examples that teach as lines of the memory, int64[n, L + 2]."""
-        lines = torch.cat([examples.who[:, None], self._keys(examples)], dim=1)  # int64[B, L + 2]
-        return lines[examples.teaches]
-
-    def replay(self) -> Tensor:
-        """Take one step on remembered examples; return their losses from before it, float32[replay_batch]."""
-        if len(self.memory):
-            self._begin_step()
-        lines = self.memory.draw(self._hyper.replay_batch, self._generator)
-        return self._step(lines, self._hyper.replay_rate)
+        self.negatives.add(examples.item[examples.teaches])
+        context = self.table.find(examples.context.items[:, : self._hyper.horizon])  # int64[B, L]
+        losses = torch.zeros(len(rows), device=rows.device)
+        whole = (context[:, 0] != 0) & (rows != 0)  # bool[B]: not so where the latest item was evicted
+        if whole.any():
+            losses[whole] = self._step(context[whole], rows[whole])
+        return losses
 
     def predict_many(self, context: Context, banned: Tensor, k: int) -> Ranking:
         """Return the nearest items; all places are empty for a context without a known item."""
@@ -128,36 +118,23 @@ class EmbeddingLearner:
         decays = self.decays[: latest.shape[1]].expand(latest.shape)
         return embedding_bag(latest, self.table["weight"], mode="sum", per_sample_weights=decays)
 
-    def _keys(self, examples: Examples) -> Tensor:
-        """Return int64[B, L + 1]: the latest items before each example, newest first, then its own."""
-        return torch.cat([examples.context.items[:, : self._hyper.horizon], examples.item[:, None]], dim=1)
+    def _step(self, context: Tensor, item: Tensor) -> Tensor:
+        """Take one step on items, int64[n], that follow others, int64[n, L], newest first, all by their rows.
 
-    def _begin_step(self) -> None:
-        self.table.version += 1
-        self._generator.manual_seed(hash((self._seed, self.table.version)))
-
-    def _step(self, keys: Tensor, rate: float) -> Tensor:
-        """Take one step on lines of keys, int64[B, L + 1]; return the losses from before it, float32[B].
-
-        They are those of the item after the context; the latest item after the item is learnt as well.
+        Return the losses from before it, float32[n]. They are those of the item after the context; the latest
+        item after the item is learnt as well.
         """
-        losses = torch.zeros(len(keys), device=keys.device)
-        lines = self.table.find(keys)  # int64[B, L + 1]
-        whole = (lines[:, 0] != 0) & (lines[:, -1] != 0)  # bool[B]: not so where an item was evicted since
-        if not whole.any():
-            return losses
-        lines = lines[whole]
-        drawn = self.table.find(self.memory.draw(self._hyper.negatives, self._generator, 1.0)[:, -1])
-        rows = lines[:, :-1], lines[:, 0], lines[:, -1], drawn
-        before = self.table.take("weight", rows[0]).requires_grad_()  # float32[B, L, D]
-        latest, item, negatives = (self._candidates(them) for them in rows[1:])
-        users = self.decays @ before  # float32[B, D]
-        forward = sampled_softmax(users, item, negatives)
-        backward = sampled_softmax(item.weights, latest, negatives)
-        weights = before, latest.weights, item.weights, negatives.weights
-        self._descend(rows, torch.autograd.grad((forward + backward).sum(), weights), rate)
-        losses[whole] = forward.detach()
-        return losses
+        self._generator.manual_seed(hash((self._seed, self.table.version)))
+        drawn = self.table.find(self.negatives.draw(self._hyper.negatives, self._generator))
+        rows = context, context[:, 0], item, drawn
+        before = self.table.take("weight", context).requires_grad_()  # float32[n, L, D]
+        latest, items, negatives = (self._candidates(them) for them in rows[1:])
+        users = self.decays[: context.shape[1]] @ before  # float32[n, D]
+        forward = sampled_softmax(users, items, negatives)
+        backward = sampled_softmax(items.weights, latest, negatives)
+        weights = before, latest.weights, items.weights, negatives.weights
+        self._descend(rows, torch.autograd.grad((forward + backward).sum(), weights))
+        return forward.detach()
 
     def _candidates(self, rows: Tensor) -> Candidates:
         """Return rows, int64[C], with weights that have a gradient."""
@@ -165,14 +142,14 @@ class EmbeddingLearner:
         log_chance = torch.where(rows == 0, NEVER_DRAWN, torch.log(chance + _TINY))
         return Candidates(rows, self.table.take("weight", rows).requires_grad_(), log_chance)
 
-    def _descend(self, rows: Sequence[Tensor], slopes: Sequence[Tensor], rate: float) -> None:
+    def _descend(self, rows: Sequence[Tensor], slopes: Sequence[Tensor]) -> None:
         """Take a step by slopes, float32[..., D], of vectors of rows, int64[...]; rows may repeat."""
         touched, place = torch.unique(torch.cat([it.reshape(-1) for it in rows]), return_inverse=True)
         gradient = slopes[0].new_zeros(len(touched), self._hyper.dimensions)
         gradient.index_add_(0, place, torch.cat([it.flatten(0, -2) for it in slopes]))
         square = _FORGETS * self.table.take("square", touched) + gradient.square().mean(dim=1)
         self.table["square"][touched] = square
-        step = gradient * (rate / (square.sqrt() + _TINY))[:, None]
+        step = gradient * (self._hyper.learning_rate / (square.sqrt() + _TINY))[:, None]
         self.table["weight"].index_add_(0, touched, -step)
         self.table["weight"][0] = 0  # padding has a gradient too
         self.table["square"][0] = 0

@@ -1,7 +1,7 @@
 """The product's model: what it ranks by, what fills up, and how well it and the baselines foresaw."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
 from models.examples import Examples
 from models.metrics import Quality
+from models.negatives import Negatives
 from models.product import Product
 from models.ranking import Ranking
 from models.recent import Recent
@@ -26,9 +27,6 @@ from models.table import Table
 from models.waiting import AtOnce, Waiting
 
 __all__ = ["Recommender"]
-
-# Replayed examples for each new one when there is time: 3 gain nothing on any log.
-_REPLAY_RATIO: Final = 1
 
 
 class Recommender:
@@ -70,7 +68,6 @@ class Recommender:
         self.product = Product(table, self._embedding, stock, without)
         popularity = self.product.popularity
         self.exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
-        self._replay_due = 0
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
 
     @property
@@ -103,17 +100,7 @@ class Recommender:
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
-        losses = self.product.learn_many(examples)
-        self._replay_due = min(self._replay_due, 0) + _REPLAY_RATIO * len(examples.item)
-        return losses
-
-    def replay(self) -> bool:
-        """Replay once, if the last examples still leave some to replay; return whether it did."""
-        if self._replay_due <= 0:
-            return False
-        replayed = len(self._embedding.replay())  # 0 as long as nothing has taught anything
-        self._replay_due -= replayed
-        return replayed > 0
+        return self.product.learn_many(examples)
 
     def take_changes(self, budget: Budget | None = None) -> Snapshot:
         """Return what is new, all from this moment: copies on the host. What is beyond the budget waits."""
@@ -123,7 +110,7 @@ class Recommender:
         return Snapshot(self.version, self._dense(), rows, removed, names=[])
 
     def follow(self, snapshot: Snapshot) -> None:
-        """Apply what another has learnt, but for its memory; rows that are newer here stay."""
+        """Apply what another has learnt, but for the negatives; rows that are newer here stay."""
         self._table.evict(self._table.find(self._here(snapshot.removed)))
         key, columns = snapshot.rows
         if len(key):
@@ -145,39 +132,19 @@ class Recommender:
         return self._embedding.seen
 
     @property
-    def remembered(self) -> int:
-        """Lines that the memory was ever given."""
-        return self._embedding.memory.seen
+    def negatives(self) -> Negatives:
+        """What negatives are drawn from: in no snapshot, as one who learns fills it from the examples."""
+        return self._embedding.negatives
 
-    @property
-    def memory(self) -> int:
-        """Lines that the memory holds at most."""
-        return self._embedding.memory.capacity
-
-    def lines_of(self, examples: Examples) -> Longs:
-        """Return what the memory is given with these examples, int64[n, L + 2]."""
-        lines: Longs = self._embedding.lines_of(examples).cpu().numpy()
-        return lines
-
-    def clear_memory(self, seen: int) -> None:
-        """Remember nothing, as one does whose memory was given ``seen`` lines and has lost them."""
-        self._embedding.memory.clear(seen)
-
-    def remember(self, lines: Longs, stop: int) -> None:
-        """Hold lines, int64[n, L + 2], as those that the memory was given before line number ``stop``."""
-        self._embedding.memory.put(self._here(lines), stop)
-
-    def forget(self, who: Longs) -> int:
-        """Have the memory forget users by their pseudonyms, int64[n]; return how many lines were theirs."""
-        return int(self._embedding.memory.forget(self._here(who)))
+    def draw_from(self, items: Longs, seen: int) -> None:
+        """Draw negatives from the keys of items, int64[n], the newest last, as the last of ``seen``."""
+        self.negatives.refill(self._here(items), seen)
 
     def _dense(self) -> dict[str, Any]:
         return {
             "complete": self.waiting.complete,
             "learnt": self._embedding.seen,
-            "remembered": self._embedding.memory.seen,
             **self.product.state,
-            "replay_due": self._replay_due,
             "ranks": self.exam.ranks,
         }
 
@@ -185,7 +152,6 @@ class Recommender:
         self._table.version = version
         self._embedding.seen = dense["learnt"]
         self.product.restore(dense)
-        self._replay_due = dense["replay_due"]
         self.exam.restore(dense["ranks"])
 
     def _here(self, column: npt.NDArray[Any]) -> Tensor:

@@ -82,15 +82,14 @@ async def _erase(worker: Worker, chunk: Chunk) -> None:
 
 
 async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
-    """Test the model on what came, then learn from it; replay while nothing else is to do."""
+    """Test the model on what came, then learn from it, and publish what came of it."""
     waiting, learner = Gathering(chunks, _LOOK_UP_SECONDS), worker.learner
     returning = Returning(learner, worker.examples, partial(consumer, worker.app))
     async for come in waiting:
         returning.look()
         for lesson in lessons(worker.current(come), worker.names, learner.progress):
             await worker.learnt(lesson, await learner.learn(lesson))
-        while await learner.replay_or_publish(may_replay=worker.has_time(waiting)):
-            worker.meters.replays.inc()
+        await learner.publish_if_due()
         if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred
             await asyncio.sleep(_GATHER_SECONDS)
 

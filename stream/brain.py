@@ -1,10 +1,9 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import partial
 
-import numpy as np
 import torch
 
 from models.answers import Ranked
@@ -66,10 +65,6 @@ class Brain:
         """Return how likely carts and purchases were at the views that were learnt last, float32[2, V]."""
         return await self._thread.run(self._foretold)
 
-    async def replay(self) -> bool:
-        """Replay once if something is left to replay; return whether it did."""
-        return await self._thread.run(self.recommender.replay)
-
     async def reset(self) -> None:
         """Forget all that was learnt."""
         await self._thread.run(self._reset)
@@ -88,21 +83,9 @@ class Brain:
         said = await asyncio.to_thread(Descriptions.of, news.described, self._encoder)
         await self._thread.run(self._restock, said, news)
 
-    async def lines_of(self, examples: Examples) -> Longs:
-        """Return what the model's memory is given with these examples, int64[n, L + 2]."""
-        return await self._thread.run(self.recommender.lines_of, examples.to(self.device))
-
-    async def clear_memory(self, seen: int) -> None:
-        """Remember nothing, as the end of ``seen`` lines that the memory was ever given."""
-        await self._thread.run(self.recommender.clear_memory, seen)
-
-    async def remember(self, lines: Longs, stop: int) -> None:
-        """Fill the memory with lines, as those that it was given before line number ``stop``."""
-        await self._thread.run(self.recommender.remember, lines, stop)
-
-    async def forget(self, who: Sequence[int]) -> int:
-        """Have the memory forget users, by their pseudonyms; return how many lines were theirs."""
-        return await self._thread.run(self.recommender.forget, np.array(who, dtype=np.int64))
+    async def draw_from(self, items: Longs, seen: int) -> None:
+        """Draw negatives from the keys of items, int64[n], the newest last, as the last of ``seen``."""
+        await self._thread.run(self.recommender.draw_from, items, seen)
 
     def close(self) -> None:
         """End the thread."""

@@ -33,7 +33,6 @@ _NEW_FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
 # What a worker meets at some thousand events a second.
 _BATCH: Final = 64
 # What may be left out besides scorers.
-_REPLAY: Final = "replay"
 
 
 class _Choices(NamedTuple):
@@ -85,8 +84,8 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice([*SOURCES, _REPLAY]),
-    help="Leave a scorer out, or the replay, as under full load.",
+    type=click.Choice([*SOURCES]),
+    help="Leave a scorer out.",
 )
 @click.option("--json", type=_NEW_FILE, callback=_in_a_folder, help="Write the report to a file.")
 @click.option("--plot", type=_NEW_FILE, callback=_in_a_folder, help="Draw the hit rates to a PNG file.")
@@ -131,8 +130,7 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
             bar.show(Progress(standing.events, _fraction(standing.events, reading, choices.limit)))
 
         start = time.monotonic()
-        now, replays = time.time_ns() // 1_000_000, _REPLAY not in choices.without
-        evaluation = Evaluation(brain, choices.settings, now, rivals, replays=replays)
+        evaluation = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000, rivals)
         curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
         report = EvaluationReport.of(evaluation, curve, reading.bad, seconds, folds=choices.folds or 0)

@@ -64,8 +64,6 @@ class Evaluation:
         The clock in milliseconds since the Unix epoch: a time too far ahead of it is no event's.
     rivals
         Baselines that learn event by event, by name.
-    replays
-        Whether past examples are replayed, as a worker does that has the time.
 
     Attributes
     ----------
@@ -92,11 +90,9 @@ class Evaluation:
         settings: Settings,
         now: int,
         rivals: Mapping[str, Rival] | None = None,
-        *,
-        replays: bool = True,
     ) -> None:
         self.brain = brain
-        self._rivals, self._replays = Rivals(rivals or {}), replays
+        self._rivals = Rivals(rivals or {})
         self.segments, self.intervals, self.verdicts = Segments(), Intervals(), Verdicts()
         self._settings = settings
         self._now = now
@@ -156,8 +152,6 @@ class Evaluation:
             learnt = self.brain.test_and_learn(examples), self.brain.foretold()
             *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
             self.verdicts.update_many(examples, foretold)
-        while self._replays and await self.brain.replay():
-            pass
 
     async def _note(self, examples: Examples) -> None:
         self._uncounted.append(examples)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -14,12 +13,12 @@ from models.budget import Budget
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.crash_points import reach
-from stream.lessons import Learnt, Lesson
+from stream.lessons import Lesson
 from stream.log_reader import LogReader
-from stream.memories import Memories
 from stream.patience import retry_while_broker_away, shielded
 from stream.progress import Progress
 from stream.publication import PUBLISH_SECONDS, LearnerBehind, LearnerReplaced, Publications, Wire
+from stream.refilling import refill
 from stream.replica import Replica
 
 __all__ = ["Learner"]
@@ -29,7 +28,7 @@ _END_SECONDS: Final = 3.0  # of the 5 that a worker has to stop
 
 
 class Learner:
-    """Learns lesson after lesson, replays, and publishes; only between `begin` and `end`.
+    """Learns lesson after lesson, and publishes; only between `begin` and `end`.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ class Learner:
     ) -> None:
         self._brain, self._replica = brain, replica
         self._wire = wire
-        self._memories = Memories(brain, TP(wire.examples, 0), partial(LogReader, wire.client))
+        self._examples = TP(wire.examples, 0)
         self._acknowledge = acknowledge
         self._publications: Publications | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
@@ -63,7 +62,7 @@ class Learner:
         return self._publications is not None
 
     async def begin(self) -> None:
-        """Take over from whoever learnt before: fence it, catch up with what it published, remember."""
+        """Take over from whoever learnt before: fence it, catch up with what it published."""
         if not await self._goes_on():
             await retry_while_broker_away(self._begin)
             _log.info("Learning from offset %d of the examples on", self.progress.position)
@@ -73,10 +72,12 @@ class Learner:
         publications = Publications(self._replica, self._wire)
         try:
             await publications.open()
-            self.progress = Progress(self._brain.recommender.memory, self._replica.newest.progress)
-            end = await self._replica.end(TP(self._wire.examples, 0))
+            window = self._brain.recommender.negatives.capacity
+            self.progress = Progress(window, self._replica.newest.progress)
+            end = await self._replica.end(self._examples)
             self.progress.take_over(await asyncio.to_thread(self._wire.identity), end)
-            await self._memories.begin(self.progress)
+            reader = LogReader(self._wire.client, [self._examples])
+            await refill(self._brain, reader, self._examples, self.progress)
         except BaseException:
             await publications.close()
             raise
@@ -132,31 +133,25 @@ class Learner:
         publications, self._publications, self._publishing = self._publications, None, None
         if publications is not None:
             await publications.close()
-            await self._memories.end()
 
     @shielded  # a step in the model's thread goes on, and must be on record
-    async def learn(self, lesson: Lesson) -> Learnt:
-        """Test the model on a lesson and learn from it, then erase whom it names."""
+    async def learn(self, lesson: Lesson) -> float | None:
+        """Test the model on a lesson and learn from it; return its mean loss, None if nothing was learnt."""
         async with self._turn:
             if not self.is_learning or lesson.start != self.progress.position:
-                return Learnt(None, 0)  # it comes again, or has come to another
+                return None  # it comes again, or has come to another
             examples = lesson.examples
             loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
-            erased = await self._memories.forget(lesson.erased_users)
-            self.progress.learnt(lesson, self._brain.recommender.remembered)
+            self.progress.learnt(lesson)
             self._finished += [chunk for chunk, dead in lesson.finished if not dead]
             await self._publish_if_due()
-            return Learnt(loss, erased)
+            return loss
 
     @shielded
-    async def replay_or_publish(self, *, may_replay: bool) -> bool:
-        """Publish what is due, and replay once if something is left to replay; return whether it was."""
+    async def publish_if_due(self) -> None:
+        """Publish what is new, if the last publication is long enough ago."""
         async with self._turn:
-            replayed = may_replay and self._memories.are_whole and await self._brain.replay()
-            if replayed:
-                self.progress.replayed()
             await self._publish_if_due()
-            return replayed
 
     async def _publish_if_due(self) -> None:
         if self._publications is None or monotonic() - self._published_at < PUBLISH_SECONDS:

@@ -12,7 +12,7 @@ from stream.erasure_records import erased_user
 from stream.origins import origins_in
 from stream.outbox import dead_letter
 
-__all__ = ["Learnt", "LearntTo", "Lesson", "lessons"]
+__all__ = ["LearntTo", "Lesson", "lessons"]
 
 # Examples a step, unless one record has more: half of a step's cost is the same for one as for 256, and only
 # a backlog makes steps larger than a batch.
@@ -31,14 +31,6 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
-    erased_users: list[int]  # pseudonyms of users to erase once the examples are learnt
-
-
-class Learnt(NamedTuple):
-    """What came of a lesson: the mean loss, None where nothing was learnt, and remembered lines erased."""
-
-    loss: float | None
-    erased: int
 
 
 class Part(NamedTuple):
@@ -47,7 +39,6 @@ class Part(NamedTuple):
     examples: Examples
     events: int
     learnt_to: dict[str, int]
-    erased_user: int | None = None
 
 
 _NOTHING: Final = Part(no_examples(), 0, {})
@@ -63,8 +54,8 @@ class LearntTo(Protocol):
 def lessons(chunks: Iterable[Chunk], names: Names, learnt: LearntTo) -> Iterator[Lesson]:
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
-    The items' names are learnt as well. A record that cannot be read is a dead letter. A step ends with the
-    users who are erased after it: in any step, learning comes before erasing.
+    The items' names are learnt as well. A record that cannot be read is a dead letter. One that erases a user
+    is for those who look back on the topic; the model holds nothing of users.
     """
     reading = _Reading(names, learnt)
     for chunk in chunks:
@@ -93,7 +84,6 @@ class _Reading:
         self.parts: list[Examples] = []
         self.size = self._events = 0
         self._records: list[RawRecord] = []
-        self._erased_users: list[int] = []
         self._finished: list[tuple[Chunk, dict[int, bytes]]] = []
 
     def read(self, chunk: Chunk, record: RawRecord) -> Part:
@@ -108,9 +98,8 @@ class _Reading:
             return _NOTHING
 
     def _new(self, record: RawRecord) -> Part:
-        who = erased_user(record.headers)
-        if who is not None:
-            return Part(no_examples(), 0, {}, who)
+        if erased_user(record.headers) is not None:
+            return _NOTHING
         examples, item_names = unpack(record.value or b"")
         self._names.learn(examples.item.tolist(), item_names)
         origins = origins_in(record.headers, len(examples.item))
@@ -121,9 +110,8 @@ class _Reading:
         return Part(examples.take(new), len(examples.item), reached)
 
     def must_end_before(self, part: Part) -> bool:
-        """Return whether a step with this as well would be too large, or out of order."""
-        size = len(part.examples.item)
-        return bool(self.parts) and (self.size + size > _STEP or (bool(self._erased_users) and size > 0))
+        """Return whether a step with this as well would be too large."""
+        return bool(self.parts) and self.size + len(part.examples.item) > _STEP
 
     def add(self, part: Part, record: RawRecord) -> None:
         self.parts.append(part.examples)
@@ -131,8 +119,6 @@ class _Reading:
         self.size += len(part.examples.item)
         self._events += part.events
         self._records.append(record)
-        if part.erased_user is not None:
-            self._erased_users.append(part.erased_user)
 
     def finish(self, chunk: Chunk) -> None:
         self._finished.append((chunk, self._dead_letters))
@@ -147,7 +133,6 @@ class _Reading:
             dict(self._learnt_to),
             self._finished,
             self._records[0].timestamp,
-            self._erased_users,
         )
         self._position = lesson.next_offset
         self._start()

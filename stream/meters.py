@@ -40,8 +40,6 @@ class Meters:
         self._erasures = self._counter("erasures", "Users that were erased.")
         self._batches = self._counter("learner_batches", "Batches the learner has learnt from.")
         self._examples = self._counter("learner_examples", "Examples the learner has learnt from.")
-        self.replays = self._counter("learner_replays", "Steps on remembered examples.")
-        self.erased = self._counter("erased_examples", "Remembered examples that erasures have blanked.")
         self._loss = self._gauge("loss", "Mean prequential loss of the latest batch, in nats.")
         self._learner_lag = self._gauge("learner_lag_seconds", "Age of the examples just learnt.")
         self._hit_rate = self._gauge("hit_rate_20", "Prequential hit rate at 20 since the start.", "model")

@@ -96,7 +96,7 @@ class Publications:
         """Disconnect."""
         await self._transactions.stop()
 
-    async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[list[int]]) -> int:
+    async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[int]) -> int:
         """Publish what was learnt in ``steps``; it is tried again until the broker has it.
 
         Return the offset of the model topic from which a replica that has applied all this reads on.

@@ -20,7 +20,7 @@ from stream.clock import now_ms
 from stream.commits import Commit
 from stream.gather import Gathering
 from stream.intake import Intake
-from stream.lessons import Learnt, Lesson
+from stream.lessons import Lesson
 from stream.meters import Meters
 from stream.outbox_relay import OutboxRelay
 from stream.pace import Pace
@@ -165,11 +165,10 @@ class Worker:
         for chunk in chunks:
             consumer(self.app).acknowledge(chunk)
 
-    async def learnt(self, lesson: Lesson, learnt: Learnt) -> None:
+    async def learnt(self, lesson: Lesson, loss: float | None) -> None:
         """Count a lesson, and settle the chunks of which there is something to say."""
-        if learnt.loss is not None:
-            self.meters.count_lesson(lesson.events, learnt.loss, (now_ms() - lesson.sent_at) / 1000)
-        self.meters.erased.inc(learnt.erased)
+        if loss is not None:
+            self.meters.count_lesson(lesson.events, loss, (now_ms() - lesson.sent_at) / 1000)
         self.pace.learnt(lesson.events)
         for chunk, dead_letters in lesson.finished:
             if dead_letters:
@@ -187,7 +186,7 @@ class Worker:
         return model and self.shelf.has_caught_up
 
     def has_time(self, lessons: Gathering) -> bool:
-        """Return whether neither an event nor a lesson waits: the time to replay."""
+        """Return whether neither an event nor a lesson waits."""
         return self.intake.is_empty and lessons.is_empty
 
     def _settled(self, arrived: Released, seen: Observations, lessons: int) -> None:

@@ -30,7 +30,7 @@ from stream.settings import Settings
 
 CPU = torch.device("cpu")
 CART, BUY = CODE_OF[Action.ADD_TO_CART], CODE_OF[Action.PURCHASE]
-SMALL = Hyperparameters(memory=200)
+SMALL = Hyperparameters(drawn_from=200)
 
 
 def heads() -> Behaviour:

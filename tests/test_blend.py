@@ -23,7 +23,7 @@ from models.table import Table
 from models.transitions import Transitions
 
 CPU = torch.device("cpu")
-SMALL = Hyperparameters(memory=200)
+SMALL = Hyperparameters(drawn_from=200)
 
 
 def blend() -> Blend:

@@ -5,13 +5,13 @@ import numpy as np
 import torch
 from lessons import examples
 
-from models.examples import Examples, no_examples
+from models.examples import Examples
 from models.packing import pack
 from models.recommender import Recommender
 from models.record_block import records_of
 from models.row_records import row_records
 from models.stock import Stock
-from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
+from stream.chaos.learner import Taught, check_lessons, relearn, steps_of, unequal_rows
 from stream.chaos.records import Record
 from stream.erasure_records import erasure_record
 from stream.origins import HEADER, Origins
@@ -36,23 +36,16 @@ def erasure(who: int) -> Record:
     return Record("examples", 0, 0, 0, None, written.value, written.headers)
 
 
-def journal(version: int, *steps: tuple[int, int, int], position: int = 0) -> Record:
-    return Record(
-        "steps", 0, 0, 0, None, msgpack.packb({"version": version, "position": position, "steps": steps}), ()
-    )
+def journal(version: int, *steps: int) -> Record:
+    return Record("steps", 0, 0, 0, None, msgpack.packb({"version": version, "steps": steps}), ())
 
 
-def learnt(*runs: tuple[Examples, int, list[int]]) -> dict[bytes, bytes | None]:
-    """Return the rows of a model that has learnt the runs, each with its replays, and whom it forgot."""
+def learnt(*runs: Examples) -> dict[bytes, bytes | None]:
+    """Return the rows of a model that has learnt the runs."""
     recommender = Recommender(Stock(1_000, CPU), 0)
-    for run, replays, gone in runs:
-        if len(run.item):
-            recommender.test_many(run)
-            recommender.learn_many(run)
-        for who in gone:
-            recommender.forget(np.array([who]))
-        for _ in range(replays):
-            recommender.replay()
+    for run in runs:
+        recommender.test_many(run)
+        recommender.learn_many(run)
     part = recommender.take_changes()
     names = [str(key) for key in part.rows.key.tolist()]
     return records_of(row_records(part.rows, names, part.removed))
@@ -65,42 +58,27 @@ def test_examples_that_were_handed_on_again_in_other_batches_are_taught_once() -
 
 
 def test_the_journals_steps_lead_to_the_same_rows_bit_for_bit() -> None:
-    first, second = LESSON.steps(7)
-    must = relearn(
-        Taught.of([record(0, 12)]),
-        Steps.of([journal(3, (7, 2, 0)), journal(3, (7, 2, 0)), journal(5, (5, 0, 0), (0, 1, 0))]),
-        Recommender(Stock(1_000, CPU), 0),
-    )
-    assert must == learnt((first, 2, []), (second, 1, []))
+    steps = steps_of([journal(2, 5, 2), journal(2, 5, 2), journal(2), journal(3, 5)])
+    must = relearn(Taught.of([record(0, 12)]), steps, Recommender(Stock(1_000, CPU), 0))
+    assert must == learnt(*LESSON.steps([5, 2, 5]))
 
 
-def test_who_was_forgotten_is_replayed_no_more_and_that_is_on_record() -> None:
-    first, second = LESSON.steps(7)
-    log = [record(0, 7), erasure(5), erasure(2), record(7, 12), erasure(1)]
-    steps = [(7, 2, 2), (5, 3, 0), (0, 1, 1)]
-    records = [
-        journal(3, steps[0], position=2),
-        journal(7, steps[1], position=3),
-        journal(7, steps[2], position=5),
-    ]
-    must = relearn(Taught.of(log), Steps.of(records), Recommender(Stock(1_000, CPU), 0))
-    assert must == learnt((first, 2, [5, 2]), (second, 3, []), (no_examples(), 1, [1]))
-    assert must != learnt((first, 2, []), (second, 3, []), (no_examples(), 1, []))
-    assert Taught.of(log).answer_ids == [f"clicks-3-{offset}" for offset in range(12)]
-
-
-def test_without_its_replays_it_is_another_model() -> None:
-    taught, found = Taught.of([record(0, 12)]), learnt((LESSON, 1, []))
-    once, never = (
-        relearn(taught, Steps([12], [replays], [0]), Recommender(Stock(1_000, CPU), 0)) for replays in (1, 0)
-    )
+def test_by_other_steps_it_is_another_model() -> None:
+    taught, found = Taught.of([record(0, 12)]), learnt(LESSON)
+    once, twice = (relearn(taught, steps, Recommender(Stock(1_000, CPU), 0)) for steps in ([12], [6, 6]))
     rows = {key: value for key, value in found.items() if value is not None}
     assert unequal_rows(once, rows) == 0
-    assert unequal_rows(never, rows) > 0
+    assert unequal_rows(twice, rows) > 0
+
+
+def test_an_erasure_among_the_examples_teaches_nothing() -> None:
+    taught = Taught.of([record(0, 7), erasure(5), erasure(2), record(7, 12), erasure(1)])
+    assert taught.answer_ids == [f"clicks-3-{offset}" for offset in range(12)]
+    assert torch.equal(taught.examples.item, LESSON.item)
 
 
 def test_a_row_that_is_missing_or_one_too_many_is_unequal() -> None:
-    rows = {key: value for key, value in learnt((LESSON, 0, [])).items() if value is not None}
+    rows = {key: value for key, value in learnt(LESSON).items() if value is not None}
     fewer = dict(list(rows.items())[1:])
     assert unequal_rows(rows, fewer) == unequal_rows(fewer, rows) == 1
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_following import go_on, recommender, remembered, same
+from test_following import go_on, recommender, same, taught_by
 
 from models.checkpoint import Checkpoints
 from models.recommender import Recommender
@@ -31,8 +31,7 @@ def test_a_learner_that_starts_from_its_checkpoints_goes_on_bit_for_bit(
     assert state is not None
     assert state.names == [f"item {key}" for key in state.rows.key.tolist()]
     again.follow(state)
-    again.clear_memory(model.remembered)
-    again.remember(remembered(model, 12), model.remembered)
+    again.draw_from(taught_by(12), model.negatives.seen)
     for learner in (model, again):
         go_on(learner, 12, 4)
     assert same(model, again)

@@ -16,7 +16,7 @@ from models.table import Table
 
 CPU = torch.device("cpu")
 PAIRS = 100
-SMALL = Hyperparameters(memory=2_000)
+SMALL = Hyperparameters(drawn_from=2_000)
 SEEDS = pytest.mark.parametrize("seed", range(5))
 
 
@@ -34,9 +34,8 @@ def hit_rate(model: EmbeddingLearner, known: Tensor, wanted: Tensor, k: int = 1)
 def taught_pairs(seed: int) -> EmbeddingLearner:
     model = learner(seed)
     for lesson in pair_lessons(PAIRS, seed, CPU).steps(120):
-        model.learn_many(lesson)
         for _ in range(5):
-            model.replay()
+            model.learn_many(lesson)
     return model
 
 
@@ -71,16 +70,6 @@ def test_without_the_step_it_knows_nothing(seed: int, monkeypatch: pytest.Monkey
 
 
 @SEEDS
-def test_replay_learns_more_from_the_same_lessons(seed: int) -> None:
-    once, replayed, lesson = learner(seed), learner(seed), pair_lessons(PAIRS, seed, CPU)
-    once.learn_many(lesson)
-    replayed.learn_many(lesson)
-    for _ in range(20):
-        replayed.replay()
-    assert replayed.learn_many(lesson).mean() < once.learn_many(lesson).mean() / 2
-
-
-@SEEDS
 def test_the_loss_falls_on_what_was_learnt(seed: int) -> None:
     model, lesson = learner(seed), pair_lessons(PAIRS, seed, CPU)
     first = model.learn_many(lesson).mean()
@@ -100,7 +89,6 @@ def test_row_0_stays_zero() -> None:
     model = learner(0, limit=30)  # fewer rows than items: some examples are of row 0
     for seed in range(5):
         model.learn_many(examples(64, seed, CPU))
-        model.replay()
     assert model.table["weight"][1:].any()
     assert not any(model.table[name][0].any() for name in ("key", "weight", "square"))
 
@@ -116,27 +104,28 @@ def test_learning_leaves_items_alone_that_took_no_part() -> None:
     assert torch.equal(model.table["weight"][row], before)
 
 
-def test_rows_that_were_evicted_are_neither_replayed_nor_recommended() -> None:
+def test_rows_that_were_evicted_are_neither_learnt_of_nor_recommended() -> None:
     model, (first, second) = taught_pairs(0), first_and_second()
-    model.table.evict(model.table.find(second[:50]))
-    for _ in range(3):
-        assert model.replay().isfinite().all()
+    model.table.evict(model.table.find(second[:50]))  # they are drawn as negatives all the same
+    lesson = examples(64, 1, CPU)
+    lesson.context.items[:, :8] = second[:8]
+    lesson.context.items[::2, :8] = first[:8]
+    losses = model.learn_many(lesson._replace(item=first[torch.arange(64) % 50]))
+    assert losses.isfinite().all()
+    assert torch.equal(losses > 0, torch.arange(64) % 2 == 0)
     context = Context(first[:, None], first[:, None].ne(0).to(torch.uint8), first[:, None])
     found = model.predict_many(context, first[:, None], 20).items
     assert not torch.isin(found, second[:50]).any()
     assert model.table["weight"].isfinite().all()
 
 
-def test_every_lesson_and_replay_is_a_version_and_nothing_else_is() -> None:
+def test_every_lesson_is_a_version_and_nothing_else_is() -> None:
     model, lesson = learner(0), examples(64, 1, CPU)
-    assert [model.table.version, len(model.replay()), model.table.version] == [0, 0, 0]
     model.learn_many(lesson)
     model.predict_many(lesson.context, lesson.item[:, None], 20)
     assert model.table.version == 1
-    model.replay()
-    assert model.table.version == 2
     model.learn_many(unknown_users(lesson))  # it counts the items, though there is no step to take
-    assert model.table.version == 3
+    assert model.table.version == 2
 
 
 def unknown_users(lesson: Examples) -> Examples:
@@ -145,16 +134,14 @@ def unknown_users(lesson: Examples) -> Examples:
     return lesson._replace(context=nobody)
 
 
-def test_every_row_that_a_lesson_or_a_replay_changes_is_said_to_have_changed() -> None:
+def test_every_row_that_a_lesson_changes_is_said_to_have_changed() -> None:
     model, names = learner(0), list(SMALL.columns)
     model.learn_many(examples(64, 1, CPU))
     for turn in range(6):
         model.table.take_changes()
         before = {name: model.table[name].clone() for name in names}
-        if turn % 2:
-            model.replay()
-        else:
-            model.learn_many(unknown_users(examples(8, turn, CPU)))
+        lesson = examples(8, turn, CPU)
+        model.learn_many(lesson if turn % 2 else unknown_users(lesson))
         reported = torch.zeros(len(model.table["key"]), dtype=torch.bool)
         reported[model.table.take_changes().rows] = True
         for name, column in before.items():

@@ -86,9 +86,6 @@ class FixedBrain:
         self._views = int((examples.action == VIEW).sum())
         return 0.0
 
-    async def replay(self) -> bool:
-        return False
-
     async def restock(self, news: News) -> None:
         self.stocked = [item.item_id for item in news.described]
 
@@ -327,7 +324,6 @@ def test_what_is_left_out_is_missed(log: Path, parts: list[str], tmp_path: Path)
     whole = _figures(tmp_path, log)
     for part in parts:
         assert _figures(tmp_path, log, "--without", part)["mrr_20"] < whole["mrr_20"]
-    assert _figures(tmp_path, log, "--without", "replay") != whole
 
 
 def test_several_logs_write_a_report_each_and_one_picture(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Laws of following: who applies what another has learnt goes on as the other would have."""
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lessons import USERS, examples
+from lessons import examples
 
 from models.batch import Longs
 from models.recommender import Recommender
@@ -14,38 +13,24 @@ from models.stock import Stock
 
 CPU = torch.device("cpu")
 LIMIT = 1_000
-HORIZON = 8
 
 
 def recommender() -> Recommender:
     return Recommender(Stock(LIMIT, CPU), seed=5)
 
 
-def forgotten_after(step: int) -> int:
-    return step % USERS + 1
-
-
 def go_on(model: Recommender, first: int, steps: int) -> None:
-    """Learn what is new, with a replay after every other step, and a user forgotten after every fifth."""
+    """Learn what is new."""
     for step in range(first, first + steps):
         lesson = examples(48, step, CPU)
         model.test_many(lesson)
         model.learn_many(lesson)
-        if step % 5 == 4:
-            model.forget(np.array([forgotten_after(step)]))
-        if step % 2:
-            model.replay()
 
 
-def remembered(model: Recommender, steps: int) -> Longs:
-    """Return the lines that a model has which went so far."""
-    lines = np.empty((0, HORIZON + 2), np.int64)
-    for step in range(steps):
-        lesson = examples(48, step, CPU)
-        lines = np.concatenate([lines, model.lines_of(lesson)])
-        if step % 5 == 4:
-            lines[lines[:, 0] == forgotten_after(step)] = 0
-    return lines
+def taught_by(steps: int) -> Longs:
+    """Return the items that have taught a model which went so far, int64[n]."""
+    lessons = [examples(48, step, CPU) for step in range(steps)]
+    return np.concatenate([lesson.item[lesson.teaches].numpy() for lesson in lessons])
 
 
 def whole(model: Recommender) -> dict[int, dict[str, list[float]]]:
@@ -72,8 +57,7 @@ def test_a_follower_goes_on_bit_for_bit(parts: list[int], later: int) -> None:
         go_on(leader, done, steps)
         done += steps
         replica.follow(leader.take_changes())
-    replica.clear_memory(leader.remembered)
-    replica.remember(remembered(leader, done), leader.remembered)
+    replica.draw_from(taught_by(done), leader.negatives.seen)
     for model in (leader, replica):
         go_on(model, done, later)
     assert same(leader, replica)
@@ -110,36 +94,11 @@ def test_what_did_not_change_is_not_taken_again() -> None:
     assert not len(again.rows.key)
 
 
-@pytest.mark.parametrize("later", [0, 1, 2])
-def test_who_has_the_newest_lines_learns_the_same_until_it_replays(
-    later: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So the older ones may come while new lessons are learnt: they are drawn by replays alone."""
-    monkeypatch.setattr("models.memory.NEWEST", 60)
+def test_without_the_items_to_draw_from_it_learns_otherwise() -> None:
     leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
     replica.follow(leader.take_changes())
-    lines, seen = remembered(leader, 6), leader.remembered
-    replica.clear_memory(seen)
-    replica.remember(lines[-60:], seen)
-    for step in (24, 26)[:later]:  # no replay after these, an erasure after the first
-        for model in (leader, replica):
-            go_on(model, step, 1)
-    older = lines[:-60]
-    if later:
-        older[older[:, 0] == forgotten_after(24)] = 0
-    replica.remember(older, seen - 60)
-    for model in (leader, replica):
-        go_on(model, 40, 4)
-    assert same(leader, replica)
-
-
-def test_without_the_older_lines_it_replays_otherwise() -> None:
-    leader, replica = recommender(), recommender()
-    go_on(leader, 0, 6)
-    replica.follow(leader.take_changes())
-    replica.clear_memory(leader.remembered)
-    replica.remember(remembered(leader, 6)[-60:], leader.remembered)
+    replica.draw_from(taught_by(6)[-60:], leader.negatives.seen)
     for model in (leader, replica):
         go_on(model, 6, 2)
     assert not same(leader, replica)

@@ -20,7 +20,7 @@ from models.table import Table
 
 PLACES = K + 4  # the checks ban four items at most
 LIMIT = 60  # fewer than the made-up shop has: some items get no row
-SMALL = Hyperparameters(memory=200)  # so that the ring turns over
+SMALL = Hyperparameters(drawn_from=200)  # so that the ring turns over
 
 
 def embedding(device: torch.device, limit: int = 1_000) -> EmbeddingLearner:

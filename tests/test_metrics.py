@@ -139,6 +139,6 @@ def test_baselines_on_a_real_log_agree_with_the_oracle_and_the_published_figures
         assert found.mrr_20 == pytest.approx(expected.mrr_20, abs=NEAR)
         assert found.ndcg_10 == pytest.approx(expected.ndcg_10, abs=NEAR)
         assert found.hit_rate_20 == pytest.approx(PUBLISHED[name], abs=NEAR)
-    # Without any replay the product is ahead of what it falls back on already.
+    # The product is ahead of what it falls back on.
     assert recommender.quality[PRODUCT].scored == 8_643
     assert recommender.quality[PRODUCT].hit_rate_20 > recommender.quality["rep"].hit_rate_20 + 0.01

@@ -1,4 +1,4 @@
-"""Laws of the product's model as a whole: fallback, tests before lessons, replay."""
+"""Laws of the product's model as a whole: fallback, tests before lessons."""
 
 import torch
 from lessons import contexts, examples, keys
@@ -113,22 +113,3 @@ def test_testing_teaches_nothing() -> None:
     before = state_of([model.product, model.exam._baselines])
     model.test_many(lesson._replace(rank=torch.zeros(64, dtype=torch.int8)))
     assert same(state_of([model.product, model.exam._baselines]), before)
-
-
-def test_as_many_examples_are_replayed_as_are_new() -> None:
-    model = recommender()
-    steps = 0
-    for seed in range(8):
-        model.learn_many(examples(256, seed, CPU))
-        while model.replay():
-            steps += 1
-    assert steps == 8
-
-
-def test_with_nothing_to_replay_there_is_no_replay() -> None:
-    model, lesson = recommender(), examples(64, 1, CPU)
-    assert not model.replay()
-    model.learn_many(lesson._replace(context=nobody(64)))
-    assert not model.replay()
-    model.learn_many(lesson)
-    assert model.replay()

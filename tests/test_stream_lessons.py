@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from lessons import examples
 
 import stream.lessons
+import stream.progress
 from models.names import Names
 from models.packing import pack
 from stream.chunks import Chunk
-from stream.erasure_records import erased_user, erasure_record
+from stream.erasure_records import erasure_record
 from stream.lessons import Lesson, lessons
 from stream.origins import HEADER, Origins
 from stream.progress import Progress
@@ -105,7 +106,7 @@ def test_who_goes_on_after_a_lesson_learns_the_rest(
     place, learnt = Progress(0, {}), []
     for lesson in lessons(chunks(records, size), Names(), place):
         learnt += lesson.examples.item.tolist()
-        place.learnt(lesson, 0)
+        place.learnt(lesson)
         if data.draw(st.booleans()):
             break
     # What is read again from below the position, as after a seek, changes nothing.
@@ -125,7 +126,7 @@ def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() ->
 
 
 @given(runs, st.data(), st.integers(1, 4))
-def test_who_is_forgotten_is_so_between_the_examples_before_and_those_after(
+def test_an_erasure_among_the_examples_changes_nothing_of_what_is_learnt(
     handed_on: list[Run], data: st.DataObject, size: int
 ) -> None:
     records, log = log_of(handed_on), list[Record]()
@@ -134,25 +135,13 @@ def test_who_is_forgotten_is_so_between_the_examples_before_and_those_after(
         log.append(record)
     log = [record._replace(offset=place) for place, record in enumerate(log)]
     read = list(lessons(chunks(log, size), Names(), Progress(0, {})))
-    must, place = list[int](), Progress(0, {})
-    for record in log:  # what one learns who takes each record alone
-        for lesson in lessons(chunks([record], 1), Names(), place):
-            must += [*lesson.examples.item.tolist(), *(-who for who in lesson.erased_users)]
-            place.learnt(lesson, 0)
-    assert [
-        one
-        for lesson in read
-        for one in [*lesson.examples.item.tolist(), *(-who for who in lesson.erased_users)]
-    ] == must
-    assert [-who for who in must if who < 0] == [
-        erased_user(it.headers) for it in log if it.headers[0][0] == "forget"
-    ]
+    assert taught(read) == taught(list(lessons(chunks(records, size), Names(), Progress(0, {}))))
+    assert (read[-1].next_offset if log else 0) == len(log)
 
 
 def test_a_pseudonym_that_cannot_be_read_is_a_dead_letter() -> None:
     bad = erasure(7)._replace(headers=(("forget", b"seven"),))
     (lesson,) = lessons([Chunk(TOPIC, [bad], 1)], Names(), Progress(0, {}))
-    assert lesson.erased_users == []
     assert list(lesson.finished[0][1]) == [0]
 
 
@@ -174,21 +163,23 @@ def test_origins_that_cannot_be_read_are_a_dead_letter(origins: object) -> None:
     assert list(lesson.finished[0][1]) == [0]
 
 
-def test_a_steps_erasures_are_recorded_with_its_examples_and_replays() -> None:
+def lesson_of(size: int, position: int = 1) -> Lesson:
+    return Lesson(examples(size, 0, CPU), size, 0, position, {"clicks-0": 3}, [], 0)
+
+
+def test_the_size_of_each_step_is_recorded_and_what_teaches_nothing_is_none() -> None:
     progress = Progress(0, {})
-    first = Lesson(examples(3, 0, CPU), 3, 0, 1, {}, [], 0, [])
-    progress.learnt(first, 3)
-    progress.replayed()
-    progress.learnt(first._replace(examples=examples(0, 0, CPU), erased_users=[4, 5]), 3)
-    assert progress.take_steps() == [[3, 1, 0], [0, 0, 2]]
-    progress.learnt(first._replace(examples=examples(0, 0, CPU)), 3)
+    for size in (3, 0, 2):
+        progress.learnt(lesson_of(size))
+    assert progress.take_steps() == [3, 2]
+    progress.learnt(lesson_of(0))
     assert not progress.has_steps
 
 
 def progress_at(position: int) -> Progress:
     progress = Progress(0, {})
     progress.take_over("log", 0)
-    progress.learnt(Lesson(examples(3, 0, CPU), 3, 0, position, {"clicks-0": 3}, [], 0, []), 3)
+    progress.learnt(lesson_of(3, position))
     return Progress(0, progress.to_dict())
 
 
@@ -204,13 +195,16 @@ def test_examples_that_are_not_the_ones_that_were_read_are_read_from_their_start
     assert progress.learnt_to == {"clicks-0": 3}  # what is known is known
 
 
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.integers(1, 200_000))
-def test_marks_reach_back_as_far_as_the_memory_and_stay_few(counts: list[int], memory: int) -> None:
-    progress, remembered = Progress(memory, {}), 0
-    for number, count in enumerate(counts):
-        remembered += count * 1_000
-        lesson = Lesson(examples(0, 0, CPU), 0, number, number + 1, {}, [], 0, [])
-        progress.learnt(lesson, remembered)
-        assert progress.replay_points[0].remembered <= max(remembered - memory, 0)
-        assert Progress(memory, progress.to_dict()).replay_points == progress.replay_points
-        assert len(progress.replay_points) <= memory // 20_000 + 3
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.integers(1, 300))
+def test_marks_reach_back_as_far_as_the_window_and_stay_few(counts: list[int], window: int) -> None:
+    progress, taught = Progress(window, {}), 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream.progress, "_MARK_EVERY", 20)
+        for number, count in enumerate(counts):
+            lesson = lesson_of(count, number + 1)
+            taught += int(lesson.examples.teaches.sum())
+            progress.learnt(lesson)
+            assert progress.taught == taught
+            assert progress.marks[0].taught <= max(taught - window, 0)
+            assert Progress(window, progress.to_dict()).marks == progress.marks
+            assert len(progress.marks) <= window // 20 + 3

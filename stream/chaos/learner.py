@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgpack
-import numpy as np
 
 from models.examples import Examples, no_examples
 from models.names import Names
@@ -17,7 +16,7 @@ from stream.chaos.records import Record
 from stream.erasure_records import erased_user
 from stream.origins import HEADER, Origins
 
-__all__ = ["Lessons", "Steps", "Taught", "check_lessons", "relearn", "unequal_rows"]
+__all__ = ["Lessons", "Taught", "check_lessons", "relearn", "steps_of", "unequal_rows"]
 
 
 class Taught(NamedTuple):
@@ -26,7 +25,6 @@ class Taught(NamedTuple):
     examples: Examples
     answer_ids: list[str]  # of their events: topic, partition and offset
     names: Names
-    erased_users: list[int]  # pseudonyms of the erasures, in order
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Taught":
@@ -35,12 +33,10 @@ class Taught(NamedTuple):
         A restarted worker hands on again what it had handed on, maybe in other batches. So an event counts if
         its offset is not below the next one of its source partition so far.
         """
-        parts, ids, names, gone = [no_examples()], [], Names(), []
+        parts, ids, names = [no_examples()], [], Names()
         read_to: dict[str, int] = {}
         for record in records:
-            who = erased_user(record.headers)
-            if who is not None:
-                gone.append(who)
+            if erased_user(record.headers) is not None:
                 continue
             examples, item_names = unpack(record.value or b"")
             names.learn(examples.item.tolist(), item_names)
@@ -48,7 +44,7 @@ class Taught(NamedTuple):
             new = origins.enter(read_to)
             parts.append(examples.take(new))
             ids += [one for one, is_new in zip(_answer_ids(origins), new.tolist(), strict=True) if is_new]
-        return cls(Examples.join(parts), ids, names, gone)
+        return cls(Examples.join(parts), ids, names)
 
 
 class Lessons(NamedTuple):
@@ -58,25 +54,15 @@ class Lessons(NamedTuple):
     unexpected: frozenset[str]
 
 
-class Steps(NamedTuple):
-    """The steps of the journal: the examples of each, the replays and the erasures after them."""
+def steps_of(journal: Iterable[Record]) -> list[int]:
+    """Return of how many examples each step was, as the ``steps`` topic says, each publication once.
 
-    counts: list[int]
-    replays: list[int]
-    erasures: list[int]  # before the replays
-
-    @classmethod
-    def of(cls, journal: Iterable[Record]) -> "Steps":
-        """Return the steps that the records of the ``steps`` topic hold, each publication once.
-
-        A learner that does not hear whether the broker has one sends it again. One with steps has a place of
-        its own: an erasure moves the position and not the version, a replay the version alone. One without
-        says what was passed over, or which rows had waited.
-        """
-        publications = [msgpack.unpackb(record.value) for record in journal]
-        by_place = {(it["version"], it["position"]): it["steps"] for it in publications if it["steps"]}
-        taken = [step for steps in by_place.values() for step in steps]
-        return cls(*([step[place] for step in taken] for place in range(3)))
+    A learner that does not hear whether the broker has one sends it again. One with steps has a version of
+    its own; one without says what was passed over, or which rows had waited.
+    """
+    publications = [msgpack.unpackb(record.value) for record in journal]
+    by_version = {it["version"]: it["steps"] for it in publications if it["steps"]}
+    return [step for steps in by_version.values() for step in steps]
 
 
 def check_lessons(teaching: Iterable[str], taught: Taught, may: Iterable[str] = ()) -> Lessons:
@@ -86,22 +72,16 @@ def check_lessons(teaching: Iterable[str], taught: Taught, may: Iterable[str] = 
     return Lessons(must - counts.keys(), frozenset((counts.keys() - must - set(may)) | twice))
 
 
-def relearn(taught: Taught, steps: Steps, recommender: Recommender) -> dict[bytes, bytes | None]:
+def relearn(taught: Taught, steps: list[int], recommender: Recommender) -> dict[bytes, bytes | None]:
     """Take every step anew, and return what the model topic must hold, by key.
 
     ``recommender`` is a new one, as the workers' was; it has learnt it all afterwards. The steps tell of no
-    more examples and erasures than there are.
+    more examples than there are.
     """
-    sizes = [*steps.counts, len(taught.examples.item) - sum(steps.counts)]
-    gone = iter(taught.erased_users)
-    runs = taught.examples.steps(sizes)[:-1]
-    for examples, replays, erasures in zip(runs, steps.replays, steps.erasures, strict=True):
-        if len(examples.item):
-            recommender.test_many(examples)
-            recommender.learn_many(examples)
-        recommender.forget(np.array([next(gone) for _ in range(erasures)], dtype=np.int64))
-        for _ in range(replays):
-            recommender.replay()
+    sizes = [*steps, len(taught.examples.item) - sum(steps)]
+    for examples in taught.examples.steps(sizes)[:-1]:
+        recommender.test_many(examples)
+        recommender.learn_many(examples)
     part = recommender.take_changes()
     names = taught.names.of(part.rows.key.tolist())
     return records_of(row_records(part.rows, names, part.removed))

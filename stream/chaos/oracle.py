@@ -13,7 +13,7 @@ from models.recommender import Recommender
 from models.stock import Stock
 from stream.chaos.answers import Answers, check_answers
 from stream.chaos.erasures import asked_in, by_partition, failed_erasures, names_of_markers, sifted
-from stream.chaos.learner import Steps, Taught, check_lessons, relearn, unequal_rows
+from stream.chaos.learner import Taught, check_lessons, relearn, steps_of, unequal_rows
 from stream.chaos.profiles import Comparison, Folded, Stored, compare
 from stream.chaos.records import Record, newest, read_topic
 from stream.chaos.sources import Placed, Refused, Sources
@@ -110,7 +110,7 @@ class Oracle:
 
     def _check_learner(self, truth: _Truth) -> dict[str, int]:
         """Learn it all anew, on a thread like the workers', whose number of threads decides the last bits."""
-        taught, steps = Taught.of(self._read("examples")), Steps.of(self._read("steps"))
+        taught, steps = Taught.of(self._read("examples")), steps_of(self._read("steps"))
         lessons = check_lessons(_teaching(truth.answered), taught, _teaching(truth.erased))
         recommender = Recommender(Stock(self._settings.max_items, torch.device("cpu")), self._settings.seed)
         thread = ModelThread()
@@ -118,8 +118,8 @@ class Oracle:
         thread.close()
         rows = {key: value for (_, key), value in newest(self._read("model")).items()}
         return {
-            "learnt": sum(steps.counts),
-            "missing_lessons": len(lessons.missing) + len(taught.answer_ids) - sum(steps.counts),
+            "learnt": sum(steps),
+            "missing_lessons": len(lessons.missing) + len(taught.answer_ids) - sum(steps),
             "unexpected_lessons": len(lessons.unexpected),
             "unequal_rows": unequal_rows(must, rows),
         }

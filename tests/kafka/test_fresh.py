@@ -10,7 +10,7 @@ from models.recommender import Recommender
 from models.stock import Stock
 from producers.bundled import REES46
 from stream.broker import Broker
-from stream.chaos.learner import Steps, Taught, relearn, unequal_rows
+from stream.chaos.learner import Taught, relearn, steps_of, unequal_rows
 from stream.chaos.records import Record, newest, read_topic
 from stream.chaos.system import System
 from stream.freshness import Probe
@@ -62,7 +62,7 @@ def test_under_a_budget_news_come_as_well_and_after_a_good_end_nothing_is_missin
         running.load.finish()
         running.stop()
         model = Recommender(Stock(running.settings.max_items, torch.device("cpu")), running.settings.seed)
-        rows = relearn(Taught.of(read(running, "examples")), Steps.of(read(running, "steps")), model)
+        rows = relearn(Taught.of(read(running, "examples")), steps_of(read(running, "steps")), model)
         found = {key: value for (_, key), value in newest(read(running, "model")).items()}
         assert len(rows) > 100
         assert unequal_rows(rows, found) == 0

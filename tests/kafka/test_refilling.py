@@ -1,8 +1,7 @@
-"""Laws of filling a memory from the examples topic: it is the one of who has learnt it all."""
+"""Laws of refilling from the examples topic: who takes over draws negatives as the one before did."""
 
 import asyncio
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 import torch
 from faust.types import TP
 from lessons import USERS, examples
-from shop import DEADLINE, Shop
+from shop import Shop
 from states import same, state_of
 
-from models.memory import Memory
 from models.names import Names
+from models.negatives import Negatives
 from models.packing import pack
 from stream.brain import Brain
 from stream.chaos.records import read_topic
@@ -23,25 +22,23 @@ from stream.chunks import Chunk
 from stream.erasure_records import erasure_record
 from stream.lessons import lessons
 from stream.log_reader import LogReader
-from stream.memories import Memories
 from stream.origins import HEADER, Origins
 from stream.outbox import OutboxRecord
 from stream.progress import Progress
+from stream.refilling import refill
 from stream.settings import Settings
 from stream.topic_setup import create_missing
 from stream.topics import Topics
 
 CPU = torch.device("cpu")
 RUNS, SIZE = 60, 10  # records of examples, and examples of each
-CAPACITY = 300  # lines that are remembered, of some 480
+WINDOW = 100  # of some 480 that teach
 
 
 @pytest.fixture(autouse=True)
-def small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.progress._POINT_LINES", 40)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.progress._MARK_EVERY", 40)
     monkeypatch.setattr("stream.lessons._STEP", 30)
-    for module in ("models.memory", "stream.memories"):
-        monkeypatch.setattr(f"{module}.NEWEST", 60)
 
 
 @pytest.fixture
@@ -77,31 +74,25 @@ def run(topic: str, offset: int, seed: int) -> OutboxRecord:
 def brain(shop: Shop, folder: Path) -> Brain:
     said = {"BROKER": f"kafka://{shop.broker}", "DATA_DIR": str(folder), "DEVICE": "cpu"}
     made = Brain(Settings.of({f"HEADRACE_{name}": value for name, value in said.items()}))
-    made.recommender._embedding.memory = Memory(CAPACITY, 10, CPU)
+    made.recommender._embedding.negatives = Negatives(WINDOW, CPU)
     return made
 
 
 async def learnt(brain: Brain, shop: Shop, stop: int) -> Progress:
-    """Learn all lessons below an offset and forget whom they say; return how far that is."""
-    progress, tp = Progress(CAPACITY, {}), TP(shop.topic("examples"), 0)
+    """Learn all lessons below an offset; return how far that is."""
+    progress, tp = Progress(WINDOW, {}), TP(shop.topic("examples"), 0)
     records: list[Any] = [record for record in read_topic(shop.broker, tp.topic) if record.offset < stop]
     chunks = [Chunk(tp, records[place : place + 7], 1) for place in range(0, len(records), 7)]
     for lesson in lessons(chunks, Names(), progress):
         if len(lesson.examples.item):
             await brain.test_and_learn(lesson.examples)
-        await brain.forget(lesson.erased_users)
-        progress.learnt(lesson, brain.recommender.remembered)
+        progress.learnt(lesson)
     return progress
 
 
-async def whole(memories: Memories) -> None:
-    assert memories._reading is not None
-    await asyncio.wait_for(memories._reading, DEADLINE)
-    assert memories.are_whole
-
-
-def memory(brain: Brain) -> Memory:
-    return brain.recommender._embedding.memory
+async def refilled(brain: Brain, shop: Shop, progress: Progress) -> None:
+    tp = TP(shop.topic("examples"), 0)
+    await refill(brain, LogReader({"bootstrap_servers": shop.broker}, [tp]), tp, progress)
 
 
 @pytest.fixture
@@ -113,62 +104,34 @@ def pair(shop: Shop, tmp_path: Path) -> Iterator[tuple[Brain, Brain]]:
         one.close()
 
 
-def memories(brain: Brain, shop: Shop) -> Memories:
-    client = {"bootstrap_servers": shop.broker}
-    return Memories(brain, TP(shop.topic("examples"), 0), partial(LogReader, client))
-
-
 @pytest.mark.parametrize("stop", [0, 1, 9, 40, 10**6])
-def test_who_takes_over_remembers_what_the_one_before_did(
-    shop: Shop, pair: tuple[Brain, Brain], stop: int
-) -> None:
-    async def take_over() -> None:
+def test_who_takes_over_draws_as_the_one_before_did(shop: Shop, pair: tuple[Brain, Brain], stop: int) -> None:
+    async def take_over() -> int:
         first, second = pair
         progress = await learnt(first, shop, stop)
-        filled = memories(second, shop)
-        await filled.begin(progress)
-        await whole(filled)
-        assert same(state_of(memory(first)), state_of(memory(second)))
-        await filled.end()
+        await refilled(second, shop, Progress(WINDOW, progress.to_dict()))
+        assert progress.taught == first.recommender.negatives.seen
+        return progress.marks[0].position
 
-    asyncio.run(take_over())
+    start = asyncio.run(take_over())
+    assert same(*(state_of(one.recommender.negatives) for one in pair))
+    assert (start > 0) == (stop > 40)  # all of it is not read again
 
 
-def test_whom_it_forgets_meanwhile_does_not_come_back(shop: Shop, pair: tuple[Brain, Brain]) -> None:
-    """Nor is what is learnt meanwhile another thing than with all lines there from the beginning."""
-
-    async def take_over() -> None:
+def test_what_the_topic_no_longer_holds_is_drawn_as_none(
+    shop: Shop, pair: tuple[Brain, Brain], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def take_over() -> Progress:
         first, second = pair
         progress = await learnt(first, shop, 10**6)
-        filled = memories(second, shop)
-        await filled.begin(progress)
-        assert not filled.are_whole
-        before = int(memory(first).draw(10_000, torch.Generator()).eq(0).all(dim=1).sum())
-        for number, who in enumerate([3, 5]):
-            lesson = examples(8, number, CPU)
-            await first.forget([who])
-            await filled.forget([who])
-            for one in (first, second):
-                await one.test_and_learn(lesson)
-        await whole(filled)
-        assert same(state_of(memory(first)), state_of(memory(second)))
-        assert int(memory(second).draw(10_000, torch.Generator()).eq(0).all(dim=1).sum()) > before
-        await filled.end()
+        saved = progress.to_dict()
+        saved["marks"][0] = [progress.position - 20, progress.marks[0].taught, dict(progress.learnt_to)]
+        await refilled(second, shop, Progress(WINDOW, saved))
+        return progress
 
-    asyncio.run(take_over())
-
-
-def test_the_newest_lines_are_there_at_once(shop: Shop, pair: tuple[Brain, Brain]) -> None:
-    async def take_over() -> None:
-        first, second = pair
-        progress = await learnt(first, shop, 10**6)
-        filled = memories(second, shop)
-        await filled.begin(progress)
-        draws = [memory(one).draw(500, torch.Generator(), 1.0) for one in pair]
-        assert torch.equal(*draws)
-        assert draws[0].any()
-        await filled.end()
-        assert not filled.are_whole
-        assert not len(memory(second))
-
-    asyncio.run(take_over())
+    progress = asyncio.run(take_over())
+    must, found = (one.recommender.negatives.draw(500, torch.Generator()) for one in pair)
+    assert not found[found != must].any()
+    assert (found == 0).any()
+    assert "items to draw negatives from" in caplog.text
+    assert pair[1].recommender.negatives.seen == progress.taught

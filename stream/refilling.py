@@ -1,0 +1,39 @@
+"""What a learner that begins draws its negatives from: the items that taught last, read from the examples."""
+
+import logging
+from contextlib import aclosing
+
+import numpy as np
+from faust.types import TP
+
+from stream.brain import Brain
+from stream.log_reader import LogReader
+from stream.progress import Progress
+from stream.rereading import reread
+
+__all__ = ["refill"]
+
+_log = logging.getLogger(__name__)
+
+
+async def refill(brain: Brain, reader: LogReader, examples: TP, progress: Progress) -> None:
+    """Have the model draw from what it would, had it learnt all itself that led to ``progress``.
+
+    Parameters
+    ----------
+    brain
+        Has the model.
+    reader
+        Reads the partition ``examples``; it is opened and closed here.
+    examples
+        The partition of the examples.
+    progress
+        Where the learner goes on.
+    """
+    mark = progress.marks[0]
+    async with reader, aclosing(reread(reader, examples, mark, progress.position)) as runs:
+        items = [run.item[run.teaches].numpy() async for run in runs]
+    found, missing = np.concatenate([np.empty(0, np.int64), *items]), progress.taught - mark.taught
+    if len(found) != missing:
+        _log.warning("The examples hold %d of the last %d items to draw negatives from", len(found), missing)
+    await brain.draw_from(found, progress.taught)
