@@ -116,7 +116,9 @@ class Blend:
         chosen = examples.teaches.nonzero().squeeze(1)
         if not len(chosen):
             return
-        chosen = chosen[:: max(1, len(chosen) // _LISTS)][:_LISTS]
+        if len(chosen) > _LISTS:  # the newest among them
+            places = torch.arange(1, _LISTS + 1, device=chosen.device) * len(chosen) // _LISTS - 1
+            chosen = chosen[places]
         context = Context(*(column[chosen] for column in examples.context))
         case = self._case(context, context.items[:, :1])
         hit = case.items == examples.item[chosen, None]  # bool[B, C]

@@ -21,6 +21,8 @@ __all__ = ["Content"]
 # Proposed of the items of the latest item's category, and of those that are popular or new.
 _OF_CATEGORY: Final = 25
 _OF_POOL: Final = 10
+# Steps from one pool to the next: what is popular changes slowly.
+_POOL_LASTS: Final = 8
 # Items of the context that speak, the n-th of them with weight 0.6^n.
 _HORIZON: Final = 5
 _DECAY: Final = 0.6
@@ -62,7 +64,8 @@ class Content:
         decays = _DECAY ** torch.arange(_HORIZON, dtype=torch.float32)
         self._decays = decays.to(table.device)  # float32[H]
         self._has_learnt = False
-        self._pool = Pool(stock, stock.newest)
+        self._pool: Pool | None = None
+        self._steps = 0
 
     def propose(self, known: Known) -> Proposal:
         """Return those most like the context, of its category and of the pool.
@@ -109,6 +112,9 @@ class Content:
         losses = torch.zeros(len(examples.item), device=examples.item.device)
         if not len(self._stock):
             return losses
+        self._steps += 1
+        if self._steps % _POOL_LASTS == 0:
+            self._pool = self._new_pool()
         rows = self._stock.find(examples.item)
         self._stock.show(examples.item[rows != 0])
         users = self._users(examples.context.items)
@@ -128,15 +134,14 @@ class Content:
         """What was learnt and its optimizer's state, of types that msgpack has; nothing without a catalog."""
         if not self._has_learnt:
             return {}
-        return {"map": self._map.cpu().numpy().tobytes(), "square": self._square.cpu().numpy().tobytes()}
+        tensors = {"map": self._map, "square": self._square}
+        return {"steps": self._steps, **{name: it.cpu().numpy().tobytes() for name, it in tensors.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._has_learnt = bool(state)
-        tensors = {"map": self._map, "square": self._square}
-        for name, kept in state.items():
-            tensor = tensors[name]
-            tensor.copy_(torch.frombuffer(bytearray(kept), dtype=torch.float32).view_as(tensor))
+        self._has_learnt, self._steps, self._pool = bool(state), state.get("steps", 0), None
+        for name, tensor in {"map": self._map, "square": self._square}.items() if state else ():
+            tensor.copy_(torch.frombuffer(bytearray(state[name]), dtype=torch.float32).view_as(tensor))
 
     def _users(self, items: Tensor) -> Tensor:
         """Return the mean sketches of contexts' latest items (int64[B, L]), float32[B, S]."""
@@ -155,12 +160,14 @@ class Content:
 
     def _of_pool(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
-        if not self._pool.lasts():
-            popular = self._table.take("key", self._popularity.top_rows)
-            self._pool = Pool(self._stock, popular)
+        if self._pool is None or not self._pool.has_all_new:
+            self._pool = self._new_pool()
         items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
         hidden = self._pool.since >= known.context.ts[:, :1]
         return _best(wanted @ self._pool.sketch.T, hidden, items, _OF_POOL)
+
+    def _new_pool(self) -> Pool:
+        return Pool(self._stock, self._table.take("key", self._popularity.top_rows))
 
     def _fresh(self, known: Known, rows: Tensor) -> Tensor:
         """Return 1 for what was described just now, a half after 100 minutes, then less, float32[B, C]."""

@@ -21,7 +21,7 @@ class Negatives:
     Attributes
     ----------
     seen
-        Items that were ever added.
+        Items that were added since it was empty.
 
     Examples
     --------
@@ -50,11 +50,9 @@ class Negatives:
         places = torch.arange(self.seen - len(kept), self.seen, device=self._items.device) % self.capacity
         self._items[places] = kept
 
-    def refill(self, items: Tensor, seen: int) -> None:
-        """Hold keys, int64[n], as the last of ``seen``; in place of those that are missing 0 is drawn."""
-        self._items.zero_()
-        self.seen = seen - len(items)
-        self.add(items)
+    def clear(self) -> None:
+        """Keep none."""
+        self.seen = 0
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Return ``count`` keys, drawn with replacement by a generator of the host, int64[count].

@@ -1,16 +1,11 @@
 """What is popular or new among the described items: the same for all users."""
 
-from typing import Final
-
 import torch
 from torch import Tensor
 
 from models.stock import Stock
 
 __all__ = ["Pool"]
-
-# How often it may be used: what is popular changes slowly.
-_LASTS: Final = 16
 
 
 class Pool:
@@ -36,9 +31,9 @@ class Pool:
         rows = stock.find(keys)
         self.items, rows = keys[rows != 0], rows[rows != 0]
         self.since, self.sketch = stock.take("since", rows), stock.take("sketch", rows)
-        self._stock, self._described, self._left = stock, stock.described, _LASTS
+        self._stock, self._described = stock, stock.described
 
-    def lasts(self) -> bool:
-        """Return whether it may be used once more: not when it has been for long, or more is described."""
-        self._left -= 1
-        return self._left >= 0 and self._described == self._stock.described
+    @property
+    def has_all_new(self) -> bool:
+        """Whether nothing was described since it was put together."""
+        return self._described == self._stock.described

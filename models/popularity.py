@@ -13,10 +13,6 @@ from models.unavailable import Unavailable
 
 __all__ = ["LASTING", "TREND", "Decay", "Popularity"]
 
-# Masses grow instead of decaying; beyond this, after 13 million events, they are scaled down together: a
-# change of every row. It is far from overflow.
-_RESCALE_AT = 1e200
-
 
 class Decay(NamedTuple):
     """Where the counts are kept, and after how many events each counts half."""
@@ -34,6 +30,9 @@ TREND: Final = Decay("trend", 2_000)
 class Popularity:
     """Items by decayed count of events, with a half-life counted in events.
 
+    Masses grow instead of decaying, so that an event changes its item's row alone: the n-th event counts
+    2^(1 + n / half-life), and the column holds the binary logarithm of the sum, 0 for no event.
+
     Parameters
     ----------
     table
@@ -47,6 +46,8 @@ class Popularity:
 
     Attributes
     ----------
+    seen
+        Events counted so far.
     top_rows
         int64[places] rows at most, the most popular first.
     """
@@ -59,21 +60,21 @@ class Popularity:
         self._table = table
         self._column = decay.column
         self._unavailable = unavailable or Unavailable(table.device)
-        self._weight = 1.0
-        self._growth = 2 ** (1 / decay.half_life)
+        self._half_life = decay.half_life
         self._places = places
+        self.seen = 0
         self.top_rows = torch.zeros(0, dtype=torch.int64, device=table.device)
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Count each example's item once; the losses are 0."""
         rows = self._table.admit(examples.item)  # int64[B]
         count = len(rows)
-        steps = torch.arange(count, dtype=torch.float64, device=rows.device)
-        self._table[self._column].index_add_(0, rows, self._weight * self._growth**steps)
+        rows, place = torch.unique(rows, return_inverse=True)  # int64[U], int64[B]
+        self.seen += count
+        ages = torch.arange(count, 0, -1, dtype=torch.float64, device=rows.device)  # float64[B], in events
+        mass = self._masses(rows).index_add_(0, place, torch.exp2(-ages / self._half_life))
+        self._table[self._column][rows] = self._now + mass.log2()
         self._table.touch(rows)
-        self._weight *= self._growth**count
-        if self._weight > _RESCALE_AT:
-            self._rescale()
         self._order(torch.unique(torch.cat([self.top_rows, rows])))
         return torch.zeros(count, device=rows.device)
 
@@ -82,39 +83,37 @@ class Popularity:
         enough = k + banned.shape[1]  # k are left if all that is banned is among them
         rows = self.top_rows[:enough]
         top = self._table.take("key", rows).expand(len(context.items), -1)  # int64[B, enough]
-        mass = (self._table.take(self._column, rows) / self._weight).to(torch.float32)
+        mass = self._masses(rows).to(torch.float32)
         items, scores = compact(~is_among(top, banned), k, top, mass.expand(len(context.items), -1))
         return Ranking(items, scores, torch.zeros_like(items, dtype=torch.uint8))
 
-    @property
-    def weight(self) -> float:
-        """What the next event counts, in the units of the column."""
-        return self._weight
-
-    def restore(self, weight: float) -> None:
-        """Go on from ``weight`` and what the table holds."""
-        self._weight = weight
+    def restore(self, seen: int) -> None:
+        """Go on after ``seen`` events from what the table holds."""
+        self.seen = seen
         self.rank()
 
     def shares(self, rows: Tensor) -> Tensor:
         """Return how popular rows are beside the most popular one, 0 to 1, float32, shaped as ``rows``."""
-        most = self._table.take(self._column, self.top_rows[:1]).sum() + self._weight
-        return (self._table.take(self._column, rows) / most).to(torch.float32)
+        most = self._masses(self.top_rows[:1]).sum() + 1
+        return (self._masses(rows) / most).to(torch.float32)
 
     def rank(self) -> None:
         """Put the items in order; called after each change of the table that is not its own."""
         self._order(torch.arange(len(self._table[self._column]), device=self._table.device))
 
+    @property
+    def _now(self) -> float:
+        """The logarithm of what the next event counts."""
+        return 1 + self.seen / self._half_life
+
+    def _masses(self, rows: Tensor) -> Tensor:
+        """Return decayed counts beside the next event, which counts 1: float64, shaped as ``rows``."""
+        logs = self._table.take(self._column, rows)
+        return torch.where(logs == 0, 0.0, torch.exp2(logs - self._now))
+
     def _order(self, rows: Tensor) -> None:
         """Put rows in order, int64[n], distinct: all that may be among the first."""
-        mass = self._table[self._column]
-        mass[0] = 0  # where items beyond the limit were counted
+        self._table[self._column][0] = 0  # where items beyond the limit were counted
         rows = rows[~self._unavailable.among(self._table.take("key", rows))]
         best = self._table.take(self._column, rows).topk(min(self._places, len(rows)))
         self.top_rows = rows[best.indices[best.values > 0]]
-
-    def _rescale(self) -> None:
-        mass = self._table[self._column]
-        mass.div_(self._weight)
-        self._table.touch(torch.arange(len(mass), device=mass.device))
-        self._weight = 1.0

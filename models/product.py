@@ -99,8 +99,8 @@ class Product:
     def state(self) -> dict[str, Any]:
         """What is in no row, of types that msgpack has."""
         return {
-            "weight": self.popularity.weight,
-            "trend": self._trend.weight,
+            "popular": self.popularity.seen,
+            "trend": self._trend.seen,
             "blend": self._blend.state,
             "content": self._content.state,
             "behaviour": self.behaviour.state,
@@ -108,7 +108,7 @@ class Product:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state, and what the table holds."""
-        self.popularity.restore(state["weight"])
+        self.popularity.restore(state["popular"])
         self._trend.restore(state["trend"])
         self._blend.restore(state["blend"])
         self._content.restore(state["content"])

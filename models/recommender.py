@@ -136,9 +136,10 @@ class Recommender:
         """What negatives are drawn from: in no snapshot, as one who learns fills it from the examples."""
         return self._embedding.negatives
 
-    def draw_from(self, items: Longs, seen: int) -> None:
-        """Draw negatives from the keys of items, int64[n], the newest last, as the last of ``seen``."""
-        self.negatives.refill(self._here(items), seen)
+    def draw_from(self, items: Longs) -> None:
+        """Draw negatives from the keys of items, int64[n], the newest last, and of no others."""
+        self.negatives.clear()
+        self.negatives.add(self._here(items))
 
     def _dense(self) -> dict[str, Any]:
         return {

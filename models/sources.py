@@ -1,14 +1,16 @@
 """The scorers of the product's blend, and what recommendations call them."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import ClassVar, Final
+
+from torch import Tensor
 
 from models.content import Content
 from models.embedding import EmbeddingLearner
 from models.nearest import Nearest
 from models.opinions import PopularNow, RecentlySeen
 from models.popularity import Popularity
-from models.scorer import Scorer
+from models.scorer import Known, Proposal, Scorer, Shortlist
 from models.table import Table
 from models.transitions import Transitions
 
@@ -38,4 +40,19 @@ def scorers(
         "popular": PopularNow(table, *popularities),
         "content": content,
     }
-    return [scorer for name, scorer in found.items() if name not in without]
+    return [_Mute(scorer) if name in without else scorer for name, scorer in found.items()]
+
+
+class _Mute:
+    """A scorer that goes on learning, since others use what it counts, and says nothing."""
+
+    prior: ClassVar[tuple[float, ...]] = ()
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.learn_many = scorer.learn_many
+
+    def propose(self, known: Known) -> Proposal:
+        return Proposal(known.context.items[:, :0])
+
+    def columns(self, _known: Known, _shortlist: Shortlist) -> list[Tensor]:
+        return []

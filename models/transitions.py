@@ -142,8 +142,11 @@ def _summed(owner: Tensor, key: Tensor, weight: Tensor) -> tuple[Tensor, Tensor,
 
 
 def _spread(owners: int, owner: Tensor, key: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the pairs as a matrix with a line for each owner, [U, N] both; what is beyond N is left out."""
-    start = torch.searchsorted(owner, owner)  # owner is in order
+    """Return the pairs as a matrix with a line for each owner, [U, N] both: those that weigh most."""
+    order = weight.argsort(descending=True, stable=True)
+    order = order[owner[order].argsort(stable=True)]
+    owner, key, weight = owner[order], key[order], weight[order]
+    start = torch.searchsorted(owner, owner)
     nth = torch.arange(len(owner), device=owner.device) - start
     fits = nth < _NEW
     keys = key.new_zeros(owners, _NEW)

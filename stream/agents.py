@@ -88,7 +88,8 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     async for come in waiting:
         returning.look()
         for lesson in lessons(worker.current(come), worker.names, learner.progress):
-            await worker.learnt(lesson, await learner.learn(lesson))
+            if learnt := await learner.learn(lesson):
+                await worker.learnt(lesson, learnt.loss)
         await learner.publish_if_due()
         if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred
             await asyncio.sleep(_GATHER_SECONDS)

@@ -83,9 +83,9 @@ class Brain:
         said = await asyncio.to_thread(Descriptions.of, news.described, self._encoder)
         await self._thread.run(self._restock, said, news)
 
-    async def draw_from(self, items: Longs, seen: int) -> None:
-        """Draw negatives from the keys of items, int64[n], the newest last, as the last of ``seen``."""
-        await self._thread.run(self.recommender.draw_from, items, seen)
+    async def draw_from(self, items: Longs) -> None:
+        """Draw negatives from the keys of items, int64[n], the newest last, and of no others."""
+        await self._thread.run(self.recommender.draw_from, items)
 
     def close(self) -> None:
         """End the thread."""

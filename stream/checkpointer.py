@@ -14,6 +14,7 @@ from models.merging import merged
 from models.snapshot import Snapshot
 from stream.clock import now_ms
 from stream.crash_points import reach
+from stream.model_topic import FORM
 
 __all__ = ["Checkpointer", "SavedModel"]
 
@@ -83,10 +84,11 @@ class Checkpointer:
         if loaded.snapshot is None:
             return None
         about = loaded.snapshot.dense
-        is_other = about["log"] != log or about["offset"] > end
+        is_other = about["log"] != log or about["offset"] > end or about.get("form") != FORM
         if is_other or about["at"] < now_ms() - _OLD_MS:
             _log.warning(
-                "The checkpoints in %s are too old, or of another topic; they are dropped", self._folder
+                "The checkpoints in %s are too old, or of another topic or form: dropped",
+                self._folder,
             )
             await asyncio.to_thread(shutil.rmtree, self._folder)
             self._checkpoints = Checkpoints(self._folder, reach)
@@ -103,7 +105,8 @@ class Checkpointer:
         if offset <= self._offset or not self._seconds or self._is_broken:
             return
         self._offset = offset
-        self._about = {"state": part.dense, "log": self._log, "offset": offset, "progress": progress}
+        self._about = {"form": FORM, "state": part.dense, "log": self._log, "offset": offset}
+        self._about["progress"] = progress
         self._parts.append(part)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())

@@ -32,7 +32,6 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
 # What a worker meets at some thousand events a second.
 _BATCH: Final = 64
-# What may be left out besides scorers.
 
 
 class _Choices(NamedTuple):
@@ -84,7 +83,7 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
 @click.option(
     "--without",
     multiple=True,
-    type=click.Choice([*SOURCES]),
+    type=click.Choice(SOURCES),
     help="Leave a scorer out.",
 )
 @click.option("--json", type=_NEW_FILE, callback=_in_a_folder, help="Write the report to a file.")

@@ -13,7 +13,7 @@ from models.budget import Budget
 from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.crash_points import reach
-from stream.lessons import Lesson
+from stream.lessons import Learnt, Lesson
 from stream.log_reader import LogReader
 from stream.patience import retry_while_broker_away, shielded
 from stream.progress import Progress
@@ -135,17 +135,17 @@ class Learner:
             await publications.close()
 
     @shielded  # a step in the model's thread goes on, and must be on record
-    async def learn(self, lesson: Lesson) -> float | None:
-        """Test the model on a lesson and learn from it; return its mean loss, None if nothing was learnt."""
+    async def learn(self, lesson: Lesson) -> Learnt | None:
+        """Test the model on a lesson and learn from it; None if it comes again, or has come to another."""
         async with self._turn:
             if not self.is_learning or lesson.start != self.progress.position:
-                return None  # it comes again, or has come to another
+                return None
             examples = lesson.examples
             loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
             self.progress.learnt(lesson)
             self._finished += [chunk for chunk, dead in lesson.finished if not dead]
             await self._publish_if_due()
-            return loss
+            return Learnt(loss)
 
     @shielded
     async def publish_if_due(self) -> None:

@@ -12,7 +12,7 @@ from stream.erasure_records import erased_user
 from stream.origins import origins_in
 from stream.outbox import dead_letter
 
-__all__ = ["LearntTo", "Lesson", "lessons"]
+__all__ = ["Learnt", "LearntTo", "Lesson", "lessons"]
 
 # Examples a step, unless one record has more: half of a step's cost is the same for one as for 256, and only
 # a backlog makes steps larger than a batch.
@@ -26,11 +26,17 @@ class Lesson(NamedTuple):
     events: int  # behind the examples, repeats counted in
     start: int  # offset of the examples topic up to which all must be learnt before
     next_offset: int  # and with this
-    learnt_to: dict[str, int]  # next source offsets by topic and partition, of what is in here
+    learnt_to: dict[str, int]  # next source offsets by topic and partition, of all up to and with this
     finished: list[
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
+
+
+class Learnt(NamedTuple):
+    """What came of a lesson that counts: the mean loss, None where nothing in it was new."""
+
+    loss: float | None
 
 
 class Part(NamedTuple):

@@ -24,7 +24,7 @@ from stream.record_batch import record_batches
 __all__ = ["DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
 
 DENSE: Final = b"dense"
-_FORM: Final = 4
+FORM: Final = 4
 # Records of one poll; each is a row of some 350 bytes.
 _POLL_RECORDS: Final = 5_000
 _POLL_MS: Final = 200
@@ -49,7 +49,7 @@ class Dense(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """Return one msgpack map."""
-        packed: bytes = msgpack.packb({"form": _FORM, **self._asdict()})
+        packed: bytes = msgpack.packb({"form": FORM, **self._asdict()})
         return packed
 
     @classmethod
@@ -63,7 +63,7 @@ class Dense(NamedTuple):
         """
         try:
             fields = msgpack.unpackb(raw)
-            if fields.pop("form") == _FORM:
+            if fields.pop("form") == FORM:
                 return cls(**fields)
         except (ValueError, TypeError, LookupError, AttributeError, msgpack.UnpackException):
             pass

@@ -10,7 +10,8 @@ __all__ = ["Mark", "Progress"]
 
 _log = logging.getLogger(__name__)
 
-# Examples that teach from one mark to the next: at most so many are read in vain.
+# Examples that teach from one mark to the next, but for what a lesson has more: two times as many may be read
+# in vain.
 _MARK_EVERY: Final = 5_000
 
 
@@ -20,6 +21,16 @@ class Mark(NamedTuple):
     position: int
     taught: int
     learnt_to: dict[str, int]
+
+
+_BEGINNING: Final[Mapping[str, Any]] = {
+    "position": 0,
+    "learnt_to": {},
+    "epoch": 0,
+    "log": "",
+    "taught": 0,
+    "marks": [(0, 0, {})],
+}
 
 
 class Progress:
@@ -50,12 +61,13 @@ class Progress:
 
     def __init__(self, window: int, saved: Mapping[str, Any]) -> None:
         self._window = window
-        self.position: int = saved.get("position", 0)
-        self.learnt_to: dict[str, int] = dict(saved.get("learnt_to", {}))
-        self.epoch: int = saved.get("epoch", 0)
-        self.log: str = saved.get("log", "")
-        self.taught: int = saved.get("taught", 0)
-        self.marks = [Mark(*mark) for mark in saved.get("marks", [(0, 0, {})])]
+        saved = saved or _BEGINNING
+        self.position: int = saved["position"]
+        self.learnt_to: dict[str, int] = dict(saved["learnt_to"])
+        self.epoch: int = saved["epoch"]
+        self.log: str = saved["log"]
+        self.taught: int = saved["taught"]
+        self.marks = [Mark(*mark) for mark in saved["marks"]]
         self._steps: list[int] = []
 
     def take_over(self, log: str, end: int) -> None:

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 async def refill(brain: Brain, reader: LogReader, examples: TP, progress: Progress) -> None:
     """Have the model draw from what it would, had it learnt all itself that led to ``progress``.
 
+    Where the topic no longer holds that, it draws from what is left.
+
     Parameters
     ----------
     brain
@@ -33,7 +35,8 @@ async def refill(brain: Brain, reader: LogReader, examples: TP, progress: Progre
     mark = progress.marks[0]
     async with reader, aclosing(reread(reader, examples, mark, progress.position)) as runs:
         items = [run.item[run.teaches].numpy() async for run in runs]
-    found, missing = np.concatenate([np.empty(0, np.int64), *items]), progress.taught - mark.taught
-    if len(found) != missing:
-        _log.warning("The examples hold %d of the last %d items to draw negatives from", len(found), missing)
-    await brain.draw_from(found, progress.taught)
+    found = np.concatenate([np.empty(0, np.int64), *items])
+    wanted = min(progress.taught - mark.taught, brain.recommender.negatives.capacity)
+    if len(found) < wanted:
+        _log.warning("The examples hold %d of the last %d items to draw negatives from", len(found), wanted)
+    await brain.draw_from(found)

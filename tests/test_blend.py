@@ -1,5 +1,6 @@
 """Laws of the blend: its slope, what it proposes, what it keeps, and that it learns which scorer tells."""
 
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -17,7 +18,7 @@ from models.examples import Examples
 from models.opinions import RecentlySeen
 from models.popularity import TREND, Popularity
 from models.scorer import Known, Proposal, Shortlist
-from models.sources import scorers
+from models.sources import SOURCES, scorers
 from models.stock import Stock
 from models.table import Table
 from models.transitions import Transitions
@@ -26,7 +27,7 @@ CPU = torch.device("cpu")
 SMALL = Hyperparameters(drawn_from=200)
 
 
-def blend() -> Blend:
+def blend(*without: str) -> Blend:
     columns = SMALL.columns | Popularity.COLUMNS | Transitions.COLUMNS
     table = Table(columns, 1_000, CPU, seed=3)
     popularity, trend = Popularity(table, 100), Popularity(table, 100, decay=TREND)
@@ -34,7 +35,8 @@ def blend() -> Blend:
         for which in (popularity, trend):
             which.learn_many(examples(64, seed, CPU))
     content = Content(table, popularity, Stock(1_000, CPU))
-    return Blend(table, scorers(table, EmbeddingLearner(table, 3, SMALL), (popularity, trend), content))
+    embedding = EmbeddingLearner(table, 3, SMALL)
+    return Blend(table, scorers(table, embedding, (popularity, trend), content, without=without))
 
 
 class Oracle:
@@ -113,6 +115,35 @@ def test_the_weights_are_asked_before_the_scorers_have_learnt() -> None:
     model.learn_many(lesson)
     assert order == ["weigh", "learn"]
     assert torch.equal(before, model._weights)
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 127, 500])
+def test_it_learns_from_as_many_examples_as_it_may_and_the_newest(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt, model, lesson = [], two([1.0, 0.0, 0.0]), always(7, count)
+    lesson.context.ts[:, 0] = torch.arange(count)
+    case = model._case
+    monkeypatch.setattr(model, "_case", lambda *of: (learnt.append(of[0].ts[:, 0]), case(*of))[1])
+    model.learn_many(lesson)
+    (places,) = [one.tolist() for one in learnt]
+    assert len(set(places)) == len(places) == min(count, 64)
+    assert places == sorted(places)
+    assert places[-1] == count - 1
+    assert max(after - before for before, after in pairwise([-1, *places])) <= -(-count // 64)
+
+
+def test_a_scorer_that_is_left_out_says_nothing_and_counts_on() -> None:
+    mute, whole, lesson = blend("embedding"), blend(), examples(64, 7, CPU)
+    for model in (mute, whole):
+        model.learn_many(lesson)
+    assert torch.equal(mute._table["count"], whole._table["count"])
+    assert mute._table.version == whole._table.version == 1
+    lists = [model.predict_many(lesson.context, lesson.item[:, None], 20) for model in (mute, whole)]
+    found = [set(ranking.source[ranking.items != 0].tolist()) for ranking in lists]
+    assert [SOURCES.index("embedding") in sources for sources in found] == [False, True]
+    known = Known.of(lesson.context, whole._table)
+    assert not mute._scorers[0].propose(known).items.shape[1]
 
 
 def test_what_is_kept_of_it_goes_on_bit_for_bit() -> None:

@@ -31,7 +31,7 @@ def test_a_learner_that_starts_from_its_checkpoints_goes_on_bit_for_bit(
     assert state is not None
     assert state.names == [f"item {key}" for key in state.rows.key.tolist()]
     again.follow(state)
-    again.draw_from(taught_by(12), model.negatives.seen)
+    again.draw_from(taught_by(12))
     for learner in (model, again):
         go_on(learner, 12, 4)
     assert same(model, again)

@@ -152,6 +152,18 @@ def test_a_new_item_is_in_the_list_as_soon_as_it_is_described_until_it_is_sold_o
     assert fingerprint("new") not in model.predict_many(asked, asked.items[:, :1], 60).items
 
 
+def test_how_much_is_asked_changes_nothing_of_what_is_learnt() -> None:
+    stock = stocked()
+    quiet, busy = (Recommender(stock, seed=0) for _ in range(2))
+    for turn in range(40):
+        lesson = lessons([(key("boots", (turn + n) % 30), key("hats", (turn * n) % 30)) for n in range(16)])
+        for _ in range(turn % 7):
+            busy.predict_many(lesson.context, lesson.item[:, None], 20)
+        for model in (quiet, busy):
+            model.learn_many(lesson)
+    assert quiet.take_changes().dense == busy.take_changes().dense
+
+
 def test_a_follower_has_at_hand_what_others_wanted() -> None:
     many = [Item(item_id=f"boots-{at}", ts=7, category=("boots",)) for at in range(200)]
     learner, follower = (Recommender(stocked(*many), seed=0) for _ in range(2))

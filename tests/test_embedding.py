@@ -85,6 +85,18 @@ def test_a_loss_is_from_before_the_step() -> None:
     assert torch.equal(model.learn_many(lesson), still.learn_many(lesson))
 
 
+def test_each_step_draws_otherwise_and_the_same_step_the_same() -> None:
+    def weights(version: int) -> Tensor:
+        model, lesson = learner(0), examples(64, 1, CPU)
+        model.learn_many(lesson)
+        model.table.version = version
+        model.learn_many(lesson)
+        return model.table["weight"]
+
+    assert torch.equal(weights(5), weights(5))
+    assert not torch.equal(weights(5), weights(6))
+
+
 def test_row_0_stays_zero() -> None:
     model = learner(0, limit=30)  # fewer rows than items: some examples are of row 0
     for seed in range(5):

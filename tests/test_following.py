@@ -57,7 +57,7 @@ def test_a_follower_goes_on_bit_for_bit(parts: list[int], later: int) -> None:
         go_on(leader, done, steps)
         done += steps
         replica.follow(leader.take_changes())
-    replica.draw_from(taught_by(done), leader.negatives.seen)
+    replica.draw_from(taught_by(done))
     for model in (leader, replica):
         go_on(model, done, later)
     assert same(leader, replica)
@@ -98,7 +98,7 @@ def test_without_the_items_to_draw_from_it_learns_otherwise() -> None:
     leader, replica = recommender(), recommender()
     go_on(leader, 0, 6)
     replica.follow(leader.take_changes())
-    replica.draw_from(taught_by(6)[-60:], leader.negatives.seen)
+    replica.draw_from(taught_by(6)[-60:])
     for model in (leader, replica):
         go_on(model, 6, 2)
     assert not same(leader, replica)

@@ -22,7 +22,7 @@ from stream.chaos.learner import steps_of
 from stream.commits import Pending
 from stream.erasure_markers import Erased, marker_of
 from stream.erasure_records import erased_user, erasure_record
-from stream.model_topic import Dense
+from stream.model_topic import Dense, DenseUnreadable
 from stream.origins import Origins
 from stream.outbox import OutboxRecord
 from stream.progress import Progress
@@ -78,6 +78,11 @@ def test_golden_dense_part_and_progress() -> None:
     dense = Dense.from_bytes(raw)
     assert dense.to_bytes() == raw
     assert Progress(0, dense.progress).to_dict() == PROGRESS
+
+
+def test_a_dense_part_of_another_form_is_refused() -> None:
+    with pytest.raises(DenseUnreadable, match="set another HEADRACE_TOPIC_PREFIX"):
+        Dense.from_bytes(golden("dense-3.msgpack"))
 
 
 def test_golden_steps() -> None:

