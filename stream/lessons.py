@@ -61,7 +61,7 @@ def lessons(chunks: Iterable[Chunk], names: Names, learnt: LearntTo) -> Iterator
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
     The items' names are learnt as well. A record that cannot be read is a dead letter. One that erases a user
-    is for those who look back on the topic; the model holds nothing of users.
+    is for whoever trains anew from the topic: the model holds nothing of users.
     """
     reading = _Reading(names, learnt)
     for chunk in chunks:
