@@ -20,14 +20,20 @@ _RATE: Final = 0.02  # as the blend's; half and one and a half times as much los
 _FADE: Final = 0.995
 # The same for the rates of all items together: half after 14,000 views.
 _BASE_FADE: Final = 0.99995
-# Of a cart at a view, and of a purchase after it, before anything is known; they count as 50 views.
-_FIRST_RATES: Final = (0.1, 0.3)
-_FIRST_VIEWS: Final = 50.0
+# Of a cart at a view, and of a purchase after it, before anything is known; they count as 20 views.
+_FIRST_RATES: Final = (0.05, 0.3)
+_FIRST_VIEWS: Final = 20.0
+# Views until which the constant of the first head is set by how many led to a cart, in place of being learnt:
+# Adam's steps to a shop's rate take thousands, and the calibration would have made up for it before.
+# Purchases come too late for that: with the second constant set as well they were foretold 4 % too often.
+_FIRST_STEPS: Final = 1_000
 # Expected delays until they are known: of carts 83 % come within the hour, of purchases 42 %, and 11 % later
 # than a day, as people's delays have heavy tails (Barabasi, The Origin of Bursts and Heavy Tails in Human
 # Dynamics, Nature 2005).
 _TAILS: Final = (3.0, 1.5)
 _TINY: Final = 1e-6  # keeps a logit finite
+# Rates are held between it and 1 less it: decayed purchases may for a time be more than decayed carts.
+_RARE: Final = 1e-4
 
 
 class Chances(NamedTuple):
@@ -124,11 +130,16 @@ class Behaviour:
         total = new.sum(dim=0)
         self._totals = self._totals * _BASE_FADE ** total[0] + total
         self.views += int(total[0])
+        if self.views < _FIRST_STEPS:
+            viewed, carted = (self._first + self._totals)[:2]
+            self._weights[0, CONSTANT] = (carted / viewed).logit(_RARE)
 
     def _calibrated(self, chances: Tensor) -> Tensor:
         """Return the heads' chances, float32[A, ...], with what is still to come made up for."""
         ratio = self._calibration.ratio.log().to(chances.device)  # float32[A]
         calibrated: Tensor = (chances.logit(_TINY).flatten(1) + ratio[:, None]).sigmoid()
+        # Each has a ratio of its own: that there be no more purchases than carts does not follow.
+        calibrated, _ = calibrated.cummin(dim=0)
         return calibrated.view_as(chances)
 
     def _steps(self, signs: Tensor) -> Tensor:

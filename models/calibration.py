@@ -49,6 +49,7 @@ class Calibration:
         ages = torch.arange(1, WINDOW_HOURS + 1, dtype=torch.float32) ** -torch.tensor(tails)[:, None]
         self._expected = ages / ages.sum(dim=1, keepdim=True)  # float32[A, T]
         self._hour = 0  # since the Unix epoch, the one under way; 0 before the first
+        self._before = 0  # of the batch before
         # float32[4, A, T]: foretold of the views of this hour and of those before; what came in this hour, by
         # age; and of all hours before, by age, what came, and what was foretold of the views that reached it.
         self._counts = torch.zeros(4, len(tails), WINDOW_HOURS)
@@ -69,10 +70,7 @@ class Calibration:
         if not len(ts):
             return
         hours = ts // _HOUR_MS
-        newest = int(hours.max())
-        for _ in range(min(newest - self._hour, WINDOW_HOURS) if self._hour else 0):
-            self._close_hour()
-        self._hour = max(self._hour, newest)
+        self._move_to(int(hours.max()), int(hours.median()))
         now, arrived = self._counts[:2]
         now[:, 0] += foretold.sum(dim=1)
         # A batch over two hours is all of the newer one; but one clock may be ahead, or all this an old log.
@@ -80,6 +78,21 @@ class Calibration:
         ages = (at - (ts - age) // _HOUR_MS).clamp(min=0)
         inside = ages < WINDOW_HOURS
         arrived.index_add_(1, ages[inside], came[:, inside].to(torch.float32))
+
+    def _move_to(self, newest: int, middle: int) -> None:
+        """Go on to the newest hour of a batch, or, where that is a leap, to its middle one.
+
+        And there only once the middle of the next is as late: one clock that is ahead does not count, nor all
+        of one batch. Time may begin anew: an old log.
+        """
+        before, self._before = self._before or middle, middle
+        is_leap = self._hour and newest > self._hour + 1
+        hour = min(middle, before) if is_leap else newest
+        if not self._hour or max(middle, before) < self._hour - WINDOW_HOURS:
+            self._hour = hour
+        for _ in range(min(hour - self._hour, WINDOW_HOURS)):
+            self._close_hour()
+        self._hour = max(self._hour, hour)
 
     def _close_hour(self) -> None:
         now, arrived, actual, exposed = self._counts
@@ -98,11 +111,11 @@ class Calibration:
     @property
     def state(self) -> dict[str, Any]:
         """The counts, of types that msgpack has."""
-        return {"hour": self._hour, "counts": self._counts.numpy().tobytes()}
+        return {"hour": self._hour, "before": self._before, "counts": self._counts.numpy().tobytes()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._hour = state["hour"]
+        self._hour, self._before = state["hour"], state["before"]
         counts = torch.frombuffer(bytearray(state["counts"]), dtype=torch.float32)
         self._counts.copy_(counts.view_as(self._counts))
         self._weigh()

@@ -93,6 +93,7 @@ class EmbeddingLearner:
         self.table.version += 1
         rows = self.table.admit(examples.item)  # int64[B]
         self.table["count"].index_add_(0, rows, torch.ones_like(rows, dtype=torch.float32))
+        self.table["count"][0] = 0  # where items beyond the limit were counted
         self.table.touch(rows)
         self.seen += len(rows)
         self.negatives.add(examples.item[examples.teaches])

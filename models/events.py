@@ -4,7 +4,7 @@ Every form is a msgpack map; a JSON object of the same fields is read as well (`
 """
 
 import enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -16,11 +16,11 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES)]
 # A shop's own identifier that Headrace only carries along.
 Note = Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES)]
 # What msgpack and every consumer can hold; JSON alone would let a number have any length.
-_MAX_INT64 = 2**63 - 1
-Whole = Annotated[int, msgspec.Meta(ge=-_MAX_INT64, le=_MAX_INT64)]
-Place = Annotated[int, msgspec.Meta(ge=0, le=_MAX_INT64)]
+MAX_INT64: Final = 2**63 - 1
+Whole = Annotated[int, msgspec.Meta(ge=-MAX_INT64, le=MAX_INT64)]
+Place = Annotated[int, msgspec.Meta(ge=0, le=MAX_INT64)]
 # Milliseconds since the Unix epoch, event time.
-Millis = Annotated[int, msgspec.Meta(gt=0)]
+Millis = Annotated[int, msgspec.Meta(gt=0, le=MAX_INT64)]
 
 
 class Action(enum.StrEnum):

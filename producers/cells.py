@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from models.errors import InvalidRecord
-from models.events import MAX_ID_BYTES, Action
+from models.events import MAX_ID_BYTES, MAX_INT64, Action
 
 __all__ = ["action_of", "id_of", "millis_of", "note_of", "number_of", "position_of", "quantity_of", "text_of"]
 
@@ -14,6 +14,8 @@ __all__ = ["action_of", "id_of", "millis_of", "note_of", "number_of", "position_
 _MILLIS_FROM: Final = 100_000_000_000
 # Beyond this a time is no date: 9999-12-31 in milliseconds.
 _LATEST: Final = 253_402_300_799_999
+# Of the largest number that a record can hold.
+_DIGITS: Final = len(str(MAX_INT64))
 
 
 def millis_of(cell: str) -> int:
@@ -110,7 +112,11 @@ def quantity_of(cell: str) -> int | float | None:
     (6, 0.5)
     """
     number = number_of("quantity", cell)
-    return int(number) if number is not None and number.is_integer() else number
+    if number is None or not number.is_integer():
+        return number
+    if abs(number) > MAX_INT64:
+        raise InvalidRecord("quantity", cell, "is too large")
+    return int(number)
 
 
 def position_of(cell: str) -> int | None:
@@ -119,4 +125,6 @@ def position_of(cell: str) -> int | None:
         return None
     if not cell.isdecimal():
         raise InvalidRecord("position", cell, "must be a whole number, 0 or more")
+    if len(cell) > _DIGITS or int(cell) > MAX_INT64:
+        raise InvalidRecord("position", cell, "is too large")
     return int(cell)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TextIO
 
 from models.events import Action, Event, Item
 from producers.cells import action_of, id_of, millis_of, note_of, number_of, position_of, quantity_of, text_of
-from producers.errors import UnusableLog
+from producers.errors import UnusableLog, shortened
 from producers.reading import Lap, Reading
 
 __all__ = ["CsvLog", "csv_rows", "split_category"]
@@ -62,7 +62,9 @@ class CsvLog:
         lacking = [name for name in ("ts", "user", "item") if getattr(self._columns, name) == len(header)]
         if lacking:
             needs = "needs ts, user (or user_id) and item (or item_id)"
-            raise UnusableLog(path, f"has no column {lacking[0]!r} in its header {header}; a log {needs}")
+            raise UnusableLog(
+                path, f"has no column {lacking[0]!r} in its header {shortened(header)}; a log {needs}"
+            )
         self._first = first
         self.path = path
         self._always_views = self._columns.event == len(header)

@@ -1,10 +1,13 @@
 """The errors of ``producers``: one tree, each a single line that says what is wrong and what to do."""
 
 from pathlib import Path
+from typing import Final
 
 from producers.report import ReplayReport
 
-__all__ = ["BrokerDown", "ProducerError", "ShareLost", "Undelivered", "UnusableLog"]
+__all__ = ["BrokerDown", "ProducerError", "ShareLost", "Undelivered", "UnusableLog", "shortened"]
+
+_SHOWN: Final = 200
 
 
 class ProducerError(Exception):
@@ -74,3 +77,15 @@ class ShareLost(ProducerError):
 
     def __str__(self) -> str:
         return "a process of the replay was killed: how many of its records are confirmed is not known"
+
+
+def shortened(header: list[str]) -> str:
+    """Return a header as an error shows it: what is no log at all may have one of any length.
+
+    Examples
+    --------
+    >>> shortened(["ts", "user"])
+    "['ts', 'user']"
+    """
+    text = str(header)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -12,7 +12,7 @@ from models.errors import InvalidRecord
 from models.events import Item
 from producers.cells import id_of, number_of, text_of
 from producers.csv_log import csv_rows, split_category
-from producers.errors import UnusableLog
+from producers.errors import UnusableLog, shortened
 from producers.forms import ItemForm, Row
 from producers.json_log import decode_line, json_rows
 from producers.lines import open_lines
@@ -66,7 +66,7 @@ class _CsvItems:
         self._first = first
         self.path = path
         if "item" not in self._names:
-            raise UnusableLog(path, f"has no column 'item' (or 'item_id') in its header {header}")
+            raise UnusableLog(path, f"has no column 'item' (or 'item_id') in its header {shortened(header)}")
 
     def rows(self, stream: TextIO, reading: Reading) -> Iterator[tuple[int, list[str]]]:
         return csv_rows(self._first, stream, partial(reading.reject, self.path))

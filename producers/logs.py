@@ -53,6 +53,8 @@ def open_log(path: Path, *, items: Path | None = None, run: str = "") -> Log:
     UnusableLog
         If the file cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise UnusableLog(path, "is no file: it is read more than once, write it to one first")
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))

@@ -96,8 +96,8 @@ class Brain:
         self.recommender.product.aim_at(self._objective)
 
     def _restock(self, said: Descriptions, news: News) -> None:
+        self._stock.remove(news.removed)  # which makes room
         self._stock.describe(said)
-        self._stock.remove(news.removed)
         if news.unavailable is not None:
             self._stock.unavailable.replace(news.unavailable)
             self.recommender.product.note_withheld()

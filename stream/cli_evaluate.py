@@ -98,6 +98,8 @@ def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
     and self-attention (sasrec).
     """
     named = _named(logs)
+    if not {*SOURCES}.difference(given["without"]):
+        raise click.UsageError("--without names every scorer: leave at least one to be evaluated")
     try:
         settings = msgspec.structs.replace(Settings.read(), batch=batch)
         names = ("items", "limit", "baselines", "folds", "without")
@@ -136,6 +138,8 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
     show_report(name, report)
     for row in reading.first_bad:
         click.echo(f"{row.file}, line {row.line}: {row.reason}", err=True)
+    if evaluation.first_dead_letter:
+        click.echo(f"the first dead letter: {evaluation.first_dead_letter}", err=True)
     return _Evaluated(report, curve)
 
 

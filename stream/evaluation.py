@@ -73,6 +73,8 @@ class Evaluation:
         The product's figures by kind of event, and how sure they are, once `run` has returned.
     verdicts
         What came of what was foretold of views.
+    first_dead_letter
+        What is wrong with the first event that a worker could not use; empty while there is none.
 
     Examples
     --------
@@ -98,6 +100,7 @@ class Evaluation:
         self._now = now
         self._catalog = Catalog()
         self._usable = self._duplicates = self._dead_letters = 0
+        self.first_dead_letter = ""
         self._uncounted: list[Examples] = []
 
     def run(
@@ -182,8 +185,9 @@ class Evaluation:
         for event in events:
             try:
                 yield EVENTS.decode(encode(event), event.user_id.encode(), self._now)
-            except InvalidRecord:
+            except InvalidRecord as error:
                 self._dead_letters += 1
+                self.first_dead_letter = self.first_dead_letter or str(error)
 
     def _standing(self) -> Standing:
         recommender = self.brain.recommender

@@ -23,12 +23,15 @@ def show_report(name: str, report: EvaluationReport) -> None:
     if report.folds:
         slices = len(next(iter(report.folds.values())).slices)
         _print(folds_table(report.folds), f"{name}: mean and spread of {slices} slices")
-    _print(quality_table(_figures(report.segments)), f"{name}: Headrace by kind of event")
+    _print(quality_table(_figures(report.segments), "events of"), f"{name}: Headrace by kind of event")
     if report.behaviour:
-        open_views = f"{report.open_views:,} of them open"
-        _print(chance_table(report.behaviour), f"{name}: what views lead to, {open_views}")
-    ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
-    click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
+        _print(chance_table(report.behaviour), f"{name}: what views lead to")
+        click.echo(f"More may come of {report.open_views:,} of these views.")
+    if report.quality["headrace"].scored:
+        ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
+        click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
+    else:
+        click.echo("No event was scored: a user's first event is not, nor one that repeats the latest item.")
     left_out = f"{report.dead_letters:,} dead letters, {report.duplicates:,} duplicates"
     click.echo(f"{report.bad_rows:,} bad rows, {left_out}")
 

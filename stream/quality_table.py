@@ -33,19 +33,20 @@ _CHANCES: Final = {
 }
 
 
-def quality_table(quality: Mapping[str, Figures]) -> Table:
-    """Return the contract's figures, a line a model.
+def quality_table(quality: Mapping[str, Figures], of_what: str = "model") -> Table:
+    """Return the contract's figures, a line a model, or what else they are of.
 
     Examples
     --------
     >>> quality_table({"headrace": Figures(0.5, 0.2, 0.25, 900)}).row_count
     1
     """
-    table = Table("model")
+    table = Table(of_what)
     for title in ("hit rate at 20", "MRR at 20", "nDCG at 10", "scored"):
         table.add_column(title, justify="right")
     for name, of in quality.items():
-        figures = (f"{figure:.4f}" for figure in (of.hit_rate_20, of.mrr_20, of.ndcg_10))
+        given = (of.hit_rate_20, of.mrr_20, of.ndcg_10)
+        figures = (f"{figure:.4f}" if of.scored else "-" for figure in given)
         table.add_row(TITLES.get(name, name), *figures, f"{of.scored:,}")
     return table
 

@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -112,4 +112,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 def _impossible(reason: str, given: Mapping[str, str]) -> str:
     text, _, path = reason.partition(" - at `$.")
     name = path.rstrip("`")
+    kind = Settings.__annotations__.get(name)
+    if get_origin(kind) is Literal:
+        text = f"must be {' or '.join(get_args(kind))}"
     return f"{_PREFIX}{name.upper()}={given.get(name, '')!r}: {text[:1].lower()}{text[1:]}"

@@ -87,6 +87,33 @@ def test_what_views_of_an_item_led_to_is_foretold_of_it() -> None:
     assert model.views == 300 * 64
 
 
+@pytest.mark.parametrize("ratio", [[0.3, 2.0], [1.0, 5.0], [2.0, 0.1]])
+def test_no_more_purchases_than_carts_are_foretold(ratio: list[float]) -> None:
+    model, context, items = heads(), contexts(8, 1, CPU), keys(torch.arange(1, 81).view(8, 10))
+    for seed in range(10):
+        model.learn_many(views(seed))
+        model.count_many(views(seed))
+    model._calibration.ratio = torch.tensor(ratio)
+    cart, purchase = model.predict_many(context, items)
+    model.learn_many(views(10))
+    for more, fewer in ((cart, purchase), model.foretold):
+        assert (fewer <= more).all()
+        assert (fewer > 0).all()
+        assert (more < 1).all()
+
+
+def test_a_shops_rate_of_carts_is_known_after_its_first_views() -> None:
+    model, rng = heads(), torch.Generator().manual_seed(0)
+    for seed in range(10):
+        lines = views(seed)
+        carted = torch.rand(64, generator=rng) < 0.02
+        lines = lines._replace(outcome=torch.stack([carted, torch.zeros_like(carted)]))
+        model.learn_many(lines)
+        model.count_many(lines)
+    cart, _ = model.predict_many(contexts(32, 7, CPU), keys(torch.arange(1, 33)[:, None]))
+    assert 0.01 < float(cart.mean()) < 0.035
+
+
 def test_foretelling_is_pure() -> None:
     model, context, items = heads(), contexts(8, 1, CPU), keys(torch.arange(1, 81).view(8, 10))
     model.learn_many(views(0))

@@ -66,7 +66,8 @@ def test_what_comes_after_the_window_does_not_count() -> None:
 def test_a_long_pause_forgets() -> None:
     calibration = told(48, 0.1, 0.05, 0)
     ts = torch.tensor([START_MS + 10**6 * HOUR_MS])
-    calibration.update_many(ts, ts * 0, torch.zeros(2, 1), torch.zeros(2, 1, dtype=torch.bool))
+    for _ in range(2):  # of one alone the clock may be wrong
+        calibration.update_many(ts, ts * 0, torch.zeros(2, 1), torch.zeros(2, 1, dtype=torch.bool))
     assert calibration.ratio.tolist() == pytest.approx([1.0, 1.0], abs=0.03)
 
 
@@ -78,6 +79,28 @@ def test_who_goes_on_from_a_state_goes_on_the_same() -> None:
     for it in (one, other):
         it.update_many(ts, ts * 0, torch.ones(2, 1), torch.zeros(2, 1, dtype=torch.bool))
     assert one.state == other.state
+
+
+@pytest.mark.parametrize("ahead", [1, 6, 23, 10**6])
+def test_a_batch_of_a_wrong_clock_spoils_nothing(ahead: int) -> None:
+    right, wrong = told(100, 0.1, 0.05, 0), told(100, 0.1, 0.05, 0)
+    ts = torch.full((5,), START_MS + (99 + ahead) * HOUR_MS)
+    nothing = torch.zeros(2, 5)
+    wrong.update_many(ts, ts * 0, nothing, nothing.bool())
+    for calibration in (right, wrong):
+        for hour in range(99, 160):
+            at = torch.full((5,), START_MS + hour * HOUR_MS)
+            calibration.update_many(at, at * 0, nothing + 0.1, nothing.bool())
+    assert wrong.ratio.tolist() == pytest.approx(right.ratio.tolist(), rel=0.05)
+
+
+def test_an_old_log_begins_anew() -> None:
+    calibration = told(240, 0.1, 0.05, 0)
+    hour = calibration.state["hour"] - 10 * WINDOW_HOURS
+    for number in range(4):
+        at = torch.full((5,), (hour + number) * HOUR_MS)
+        calibration.update_many(at, at * 0, torch.zeros(2, 5), torch.zeros(2, 5).bool())
+    assert calibration.state["hour"] == hour + 3
 
 
 def test_one_clock_that_is_a_day_ahead_spoils_nothing() -> None:

@@ -1,6 +1,7 @@
 """Recorded logs: every row is an event or a bad row with its line, whatever the file is."""
 
 import gzip
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -119,6 +120,8 @@ def test_json_lines_hold_events_as_on_the_topics(tmp_path: Path) -> None:
         "7,u,i,view,",
         "7,u,i,view,,,,",
         f"7,u,{'i' * 140_000},view,,",
+        f"7,u,i,view,,{2**63}",
+        f"7,u,i,view,,{'9' * 5000}",
     ],
 )
 def test_a_row_that_cannot_be_read_is_counted_with_its_line_and_the_rest_goes_on(
@@ -127,6 +130,33 @@ def test_a_row_that_cannot_be_read_is_counted_with_its_line_and_the_rest_goes_on
     path = _written(tmp_path, f"ts,user,item,event,price,position\n7,u,i,view,,\n{row}\n8,u,i,view,,\n")
     assert _bad_lines(path) == [3]
     assert [event.ts for event in _events(path)] == [7000, 8000]
+
+
+@pytest.mark.parametrize("quantity", ["1e30", "-1e19", "9223372036854775808"])
+def test_a_quantity_that_no_record_can_hold_makes_a_bad_row(tmp_path: Path, quantity: str) -> None:
+    path = _written(tmp_path, f"ts,user,item,quantity\n7,u,i,{quantity}\n8,u,i,1e18\n")
+    assert _bad_lines(path) == [2]
+    assert [event.quantity for event in _events(path)] == [10**18]
+
+
+def test_a_time_that_no_record_can_hold_makes_a_bad_row(tmp_path: Path) -> None:
+    rows = (f'{{"event":"pv","ts":{ts},"user_id":"u","item_id":"i"}}\n' for ts in (7, "9" * 23, 2**63, 8))
+    path = _written(tmp_path, "".join(rows), "shop.jsonl")
+    assert _bad_lines(path) == [2, 3]
+    assert [event.ts for event in _events(path)] == [7, 8]
+
+
+def test_a_pipe_is_no_log(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(UnusableLog, match="is no file"):
+        open_log(tmp_path / "pipe.csv")
+
+
+def test_what_is_no_log_is_shown_in_a_line(tmp_path: Path) -> None:
+    path = _written(tmp_path, bytes(range(256)) * 100)
+    with pytest.raises(UnusableLog) as refused:
+        list(read_log(open_log(path), Reading()))
+    assert len(str(refused.value)) < len(str(path)) + 400
 
 
 def test_an_empty_line_is_no_row(tmp_path: Path) -> None:
