@@ -19,6 +19,7 @@ from stream.brain import Brain
 from stream.chunks import Chunk
 from stream.errors import PortTaken, StreamError
 from stream.ports import listens
+from stream.process_end import end_with_main_thread, say_seldom
 from stream.security import admin_security, credentials
 from stream.settings import BadSetting, Settings
 from stream.topic_setup import create_missing
@@ -40,6 +41,7 @@ class Headrace(faust.App):
 
     async def on_start(self) -> None:
         """Create the topics and open store and model; where that fails, end the process with one line."""
+        say_seldom()
         try:
             await self._open()
         except (StreamError, ModelError) as error:
@@ -58,6 +60,7 @@ class Headrace(faust.App):
 
     async def on_stop(self) -> None:
         """End the agents and finish what is under way; only then may Faust commit and stop the rest."""
+        end_with_main_thread()
         await self.agents.stop()
         await self.worker.finish()
         await super().on_stop()
