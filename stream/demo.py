@@ -12,11 +12,11 @@ from producers.logs import open_log
 from producers.report import ReplayReport
 from stream.client import Client, View, WorkerAway
 from stream.demo_child import WorkerProcess
-from stream.demo_count import record_count
 from stream.demo_feed import Feed
 from stream.demo_rate import RateControl
 from stream.demo_report import DemoReport, Timing
 from stream.demo_scene import Scene
+from stream.demo_topics import delete_topics, record_count
 from stream.demo_view import Moment, Screen
 from stream.errors import StreamError
 from stream.topics import Topics
@@ -127,6 +127,8 @@ class Demo:
         with ExitStack() as ends:
             if self._scene.kafka is not None:
                 ends.callback(self._scene.kafka.kill)
+            if prefix := self._scene.own_prefix:
+                ends.callback(delete_topics, self._scene.settings.broker, prefix)
             ends.callback(self._worker.kill)
             ends.callback(self._feed.stop)
 

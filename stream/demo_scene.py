@@ -31,6 +31,8 @@ class Scene(msgspec.Struct, frozen=True):
         What they and the user's own settings say.
     page
         The address of the worker's live page.
+    own_prefix
+        Of topics on the user's broker that are this demo's alone; empty where it has none there.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Scene(msgspec.Struct, frozen=True):
     variables: dict[str, str]
     settings: Settings
     page: str
+    own_prefix: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str], folder: Path) -> Self:
@@ -47,16 +50,17 @@ class Scene(msgspec.Struct, frozen=True):
         demo reads what another wrote, nor what the shop did.
         """
         own = {"HEADRACE_DATA_DIR": str(folder / "worker"), "HEADRACE_LEARNER": "yes", "TMPDIR": str(folder)}
-        kafka = None
+        kafka, prefix = None, ""
         if not environment.get("HEADRACE_BROKER"):
             kafka = Broker(folder / "kafka", free_port())
             own["HEADRACE_BROKER"] = f"kafka://{kafka.address}"
         elif "HEADRACE_TOPIC_PREFIX" not in environment:
             name = f"demo-{uuid4().hex[:8]}"
-            own |= {"HEADRACE_TOPIC_PREFIX": f"{name}-", "HEADRACE_APP_ID": f"headrace-{name}"}
+            prefix = f"{name}-"
+            own |= {"HEADRACE_TOPIC_PREFIX": prefix, "HEADRACE_APP_ID": f"headrace-{name}"}
         settings = Settings.of({**environment, **own})
         host = LOOPBACK if settings.web_bind in _EVERYWHERE else settings.web_bind
-        return cls(folder, kafka, own, settings, f"http://{host}:{free_port()}")
+        return cls(folder, kafka, own, settings, f"http://{host}:{free_port()}", prefix)
 
     @property
     def location(self) -> str:
