@@ -67,13 +67,18 @@ class Popularity:
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Count each example's item once; the losses are 0."""
-        rows = self._table.admit(examples.item)  # int64[B]
-        count = len(rows)
-        rows, place = torch.unique(rows, return_inverse=True)  # int64[U], int64[B]
+        by_example = self._table.admit(examples.item)  # int64[B]
+        rows, place = torch.unique(by_example, return_inverse=True)  # int64[U], int64[B]
+        count = len(by_example)
         self.seen += count
-        ages = torch.arange(count, 0, -1, dtype=torch.float64, device=rows.device)  # float64[B], in events
-        mass = self._masses(rows).index_add_(0, place, torch.exp2(-ages / self._half_life))
-        self._table[self._column][rows] = self._now + mass.log2()
+        nth = torch.arange(count, device=rows.device)
+        new = torch.exp2((nth - count).to(torch.float64) / self._half_life)  # float64[B]
+        added = new.new_zeros(len(rows)).index_add_(0, place, new)
+        # Powers and logarithms differ in their last bit between the lanes of a vector unit and what is left
+        # over. An example stands where it stands, whatever rows the items have here.
+        logs = self._now + (self._masses(by_example) + added[place]).log2()  # float64[B]
+        last = torch.zeros_like(rows).scatter_reduce_(0, place, nth, "amax")
+        self._table[self._column][rows] = logs[last]
         self._table.touch(rows)
         self._order(torch.unique(torch.cat([self.top_rows, rows])))
         return torch.zeros(count, device=rows.device)
