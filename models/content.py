@@ -63,7 +63,6 @@ class Content:
         self._square = torch.zeros(SKETCH, device=table.device)
         decays = _DECAY ** torch.arange(_HORIZON, dtype=torch.float32)
         self._decays = decays.to(table.device)  # float32[H]
-        self._has_learnt = False
         self._pool: Pool | None = None
         self._steps = 0
 
@@ -124,7 +123,6 @@ class Content:
         itself = torch.eye(len(items), dtype=torch.bool, device=items.device)
         again = (items[:, None] == items) & ~itself
         log_shares = (users @ self._map @ vectors.T).masked_fill(again, -1e4).log_softmax(dim=1)
-        self._has_learnt = True
         self._descend(users.T @ (log_shares.exp() - itself.to(torch.float32)) @ vectors)
         losses[teaches] = -log_shares.diagonal()
         return losses
@@ -132,16 +130,16 @@ class Content:
     @property
     def state(self) -> dict[str, Any]:
         """What was learnt and its optimizer's state, of types that msgpack has; nothing without a catalog."""
-        if not self._has_learnt:
+        if not self._steps:
             return {}
-        tensors = {"map": self._map, "square": self._square}
-        return {"steps": self._steps, **{name: it.cpu().numpy().tobytes() for name, it in tensors.items()}}
+        return {"steps": self._steps, "map": _to_bytes(self._map), "square": _to_bytes(self._square)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._has_learnt, self._steps, self._pool = bool(state), state.get("steps", 0), None
-        for name, tensor in {"map": self._map, "square": self._square}.items() if state else ():
-            tensor.copy_(torch.frombuffer(bytearray(state[name]), dtype=torch.float32).view_as(tensor))
+        self._steps, self._pool = state.get("steps", 0), None
+        if state:
+            _fill(self._map, state["map"])
+            _fill(self._square, state["square"])
 
     def _users(self, items: Tensor) -> Tensor:
         """Return the mean sketches of contexts' latest items (int64[B, L]), float32[B, S]."""
@@ -182,6 +180,14 @@ class Content:
     def _descend(self, slope: Tensor) -> None:
         self._square += slope.square().mean(dim=1)
         self._map -= _RATE * slope / (self._square.sqrt() + _TINY)[:, None]
+
+
+def _to_bytes(tensor: Tensor) -> bytes:
+    return tensor.cpu().numpy().tobytes()
+
+
+def _fill(tensor: Tensor, kept: bytes) -> None:
+    tensor.copy_(torch.frombuffer(bytearray(kept), dtype=torch.float32).view_as(tensor))
 
 
 def _best(scores: Tensor, hidden: Tensor, items: Tensor, count: int) -> Tensor:

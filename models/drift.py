@@ -12,8 +12,6 @@ from models.season import Season
 __all__ = ["Alarm", "Gauge"]
 
 _HOUR_MS: Final = 3_600_000
-# From Monday, 1969-12-29, midnight UTC, to the Unix epoch.
-_FIRST_HOUR: Final = 3 * 24
 # The chance of a false cut at each of ADWIN's looks. With 0.001 it cuts twice a week where nothing happens.
 _DELTA: Final = 1e-5
 # What of all that can be lost must be lost: shops change a little all the time, and ADWIN finds even that.
@@ -78,14 +76,13 @@ class Gauge:
         self._suspicion: _Suspicion | None = None
 
     def update_many(self, ts: Longs, values: Floats) -> Iterator[Alarm]:
-        """Take in values, float64[n], and the times of their events, int64[n], in order; yield the alarms."""
-        hours = ts // _HOUR_MS + _FIRST_HOUR
-        for run in np.split(np.arange(len(ts)), np.flatnonzero(np.diff(hours)) + 1):
-            if len(run):
-                yield from self._update(int(hours[run[0]]), ts[run], values[run])
+        """Take in values, float64[n], and the times of their events, int64[n]; yield the alarms.
 
-    def _update(self, hour: int, ts: Longs, values: Floats) -> Iterator[Alarm]:
-        season, adwin = self._season, self._adwin
+        They count as of the hour in their middle: neither a late event nor a wrong clock changes it.
+        """
+        if not len(ts):
+            return
+        season, adwin, hour = self._season, self._adwin, int(np.median(ts)) // _HOUR_MS
         deviation, known = season.deviation(hour), self._suspicion
         for at, value in zip(ts.tolist(), values.tolist(), strict=True):
             usual = value - deviation

@@ -60,9 +60,9 @@ class Season:
         return float(self._usual[hour % _DAY_HOURS])
 
     def update_many(self, hour: int, values: Floats) -> None:
-        """Take in the values of an hour, float64[n], n at least 1; hours do not go back."""
+        """Take in the values of an hour, float64[n], n at least 1; of a day before they count as of today."""
         date, count = hour // _DAY_HOURS, len(values)
-        if date != self._date:
+        if date > self._date:
             self._close_day()
             self._date = date
         self._today[hour % _DAY_HOURS] += (values.sum(), count)

@@ -12,8 +12,6 @@ import click
 from rich.console import Console
 
 from producers.bundled import REES46
-from producers.logs import open_log, read_log
-from producers.reading import Reading
 from stream.demo import Demo, DemoPlan
 from stream.demo_child import WorkerEnded
 from stream.demo_report import DemoReport
@@ -61,7 +59,6 @@ def demo(file: Path | None, *, keep: bool, **choices: Any) -> None:
         logging.getLogger(client).setLevel(logging.CRITICAL)
     console, plan = Console(), DemoPlan(**choices)
     try:
-        next(read_log(open_log(plan.log, items=plan.items), Reading()))  # raises now what is wrong with them
         with _ready(plan, console) as (running, page):
             report = running.replay(screen_on(console, plan.log.name, page))
             _print_report(console, report)

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from producers.logs import open_log
+from producers.logs import open_log, read_log
+from producers.reading import Reading
 from producers.report import ReplayReport
 from stream.client import Client, View, WorkerAway
 from stream.demo_child import WorkerProcess
@@ -73,6 +74,7 @@ class Demo:
         self._worker = WorkerProcess(scene.variables, self._client, scene.folder / "worker.log")
         self._control = RateControl(plan.rate or math.inf, math.inf if plan.rate else _MOST_WAITING)
         log = open_log(plan.log, items=plan.items)
+        next(read_log(log, Reading()))  # raises what is wrong with its files before anything is started
         self._feed = Feed(log, plan.events, settings, self._control.rate)
         self._answers = Topics(settings.topic_prefix, settings.partitions).name("recommendations")
         self._answered_before = 0

@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from models.exam import PRODUCT
 from models.metrics import Quality
 from stream.client import Figures
 from stream.evaluation_report import EvaluationReport
@@ -27,7 +28,7 @@ def show_report(name: str, report: EvaluationReport) -> None:
     if report.behaviour:
         _print(chance_table(report.behaviour), f"{name}: what views lead to")
         click.echo(f"More may come of {report.open_views:,} of these views.")
-    if report.quality["headrace"].scored:
+    if report.quality[PRODUCT].scored:
         ranges = (f"{figure} {low:.4f} to {high:.4f}" for figure, (low, high) in report.intervals.items())
         click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
     else:

@@ -1,16 +1,13 @@
 """The figures of a log's slices as a table for the terminal."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from rich.table import Table
 
 from models.folds import Folds
-from stream.quality_table import TITLES
+from stream.quality_table import FIGURES, TITLES
 
 __all__ = ["folds_table"]
-
-_TITLES: Final = {"hit_rate_20": "hit rate at 20", "mrr_20": "MRR at 20", "ndcg_10": "nDCG at 10"}
 
 
 def folds_table(folds: Mapping[str, Folds]) -> Table:
@@ -23,7 +20,7 @@ def folds_table(folds: Mapping[str, Folds]) -> Table:
     """
     table = Table("model")
     for figure in next(iter(folds.values())).mean:
-        table.add_column(_TITLES.get(figure, figure), justify="right")
+        table.add_column(FIGURES[figure], justify="right")
     for name, of in folds.items():
         table.add_row(
             TITLES.get(name, name), *(f"{mean:.4f} ± {of.spread[it]:.4f}" for it, mean in of.mean.items())

@@ -8,7 +8,7 @@ from rich.table import Table
 from models.chance_scores import ChanceQuality
 from stream.client import Figures
 
-__all__ = ["TITLES", "chance_table", "quality_table"]
+__all__ = ["FIGURES", "TITLES", "chance_table", "quality_table"]
 
 TITLES: Final = {
     "headrace": "Headrace",
@@ -21,6 +21,8 @@ TITLES: Final = {
     "als": "implicit's ALS",
     "sasrec": "SASRec",
 }
+# Of `Figures`, but for what was scored.
+FIGURES: Final = {"hit_rate_20": "hit rate at 20", "mrr_20": "MRR at 20", "ndcg_10": "nDCG at 10"}
 # Of `ChanceQuality`.
 _CHANCES: Final = {
     "AUC": "auc",
@@ -42,12 +44,11 @@ def quality_table(quality: Mapping[str, Figures], of_what: str = "model") -> Tab
     1
     """
     table = Table(of_what)
-    for title in ("hit rate at 20", "MRR at 20", "nDCG at 10", "scored"):
+    for title in (*FIGURES.values(), "scored"):
         table.add_column(title, justify="right")
-    for name, of in quality.items():
-        given = (of.hit_rate_20, of.mrr_20, of.ndcg_10)
-        figures = (f"{figure:.4f}" if of.scored else "-" for figure in given)
-        table.add_row(TITLES.get(name, name), *figures, f"{of.scored:,}")
+    for model, of in quality.items():
+        figures = (f"{getattr(of, name):.4f}" if of.scored else "-" for name in FIGURES)
+        table.add_row(TITLES.get(model, model), *figures, f"{of.scored:,}")
     return table
 
 

@@ -66,19 +66,34 @@ def test_a_slow_start_raises_no_alarm(seed: int) -> None:
     assert told(*days(seed, 0.3 + 0.7 * 0.8 ** np.arange(60))) == []
 
 
-@pytest.mark.parametrize("cut", [0, 1, 5_000, 221_000, 223_456])
+@pytest.mark.parametrize("cut", [0, 64, 64 * 80, 64 * 3_455, 64 * 3_490])
 def test_who_goes_on_from_a_state_raises_the_same_alarms(cut: int) -> None:
     ts, values = days(3, [0.4] * 110 + [0.5] * 20)
     whole = told(ts, values)
     first, second = Gauge("missed"), Gauge("missed")
-    alarms = [*first.update_many(ts[:cut], values[:cut])]
+    begun = told(ts[:cut], values[:cut], first)
     second.restore(first.state)
-    # In runs that end where those of the whole do, but for the cut: what an hour brings is learnt by runs.
-    places = [place for place in range(64, len(ts), 64) if place > cut]
-    for run in np.split(np.arange(cut, len(ts)), np.array(places, int) - cut):
-        alarms += second.update_many(ts[run], values[run])
-    assert [alarm.signal for alarm in alarms] == [alarm.signal for alarm in whole] == ["missed"]
-    assert alarms[0].after == pytest.approx(whole[0].after, abs=0.02)
+    assert begun + told(ts[cut:], values[cut:], second) == whole
+    assert len(whole) == 1
+
+
+def test_a_late_event_and_a_wrong_clock_change_little() -> None:
+    ts, values = days(0, [0.4] * 110 + [0.46] * 20)
+    wrong = ts.copy()
+    wrong[::100] -= 30 * HOUR_MS
+    wrong[50::100] += 20 * HOUR_MS
+    (alarm,), (other,) = told(ts, values), told(wrong, values)
+    assert (other.before, other.after) == pytest.approx((alarm.before, alarm.after), abs=0.01)
+
+
+def test_what_comes_of_a_day_before_does_not_end_the_day() -> None:
+    season, other = Season(), Season()
+    for hour in range(6 * 24):
+        values = np.full(3_000, 0.5 if hour % 24 == 12 else 0.25)
+        for one in (season, other):
+            one.update_many(hour, values)
+        other.update_many(max(hour - 24, 0), values[:1])
+    assert [other.deviation(hour) for hour in range(24)] == [season.deviation(hour) for hour in range(24)]
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=300))
