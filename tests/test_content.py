@@ -1,8 +1,10 @@
 """The content scorer: what is described like what a user looks at, known by events or not."""
 
+import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+import models.stock
 from models.content import Content
 from models.context import CONTEXT_ITEMS, Context
 from models.descriptions import Descriptions
@@ -152,16 +154,31 @@ def test_a_new_item_is_in_the_list_as_soon_as_it_is_described_until_it_is_sold_o
     assert fingerprint("new") not in model.predict_many(asked, asked.items[:, :1], 60).items
 
 
-def test_how_much_is_asked_changes_nothing_of_what_is_learnt() -> None:
-    stock = stocked()
-    quiet, busy = (Recommender(stock, seed=0) for _ in range(2))
-    for turn in range(40):
-        lesson = lessons([(key("boots", (turn + n) % 30), key("hats", (turn * n) % 30)) for n in range(16)])
-        for _ in range(turn % 7):
-            busy.predict_many(lesson.context, lesson.item[:, None], 20)
-        for model in (quiet, busy):
-            model.learn_many(lesson)
-    assert quiet.take_changes().dense == busy.take_changes().dense
+def test_steps_renew_the_pool_and_questions_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So how much a worker is asked changes nothing of what it proposes, and learns from."""
+    monkeypatch.setattr(models.stock, "_NEWEST", 3)
+    rows, stock = table(), stocked()
+    popularity = Popularity(rows, 100)
+    scorer, known = Content(rows, popularity, stock), Known.of(context(key("boots", 0)), rows)
+    lesson, wanted = lessons([(key("boots", 1), key("hats", 2))]), key("hats", 2)
+    scorer.propose(known)
+    popularity.learn_many(lesson)
+    for _ in range(50):
+        scorer.propose(known)
+    assert not _has(scorer, wanted)
+    for _ in range(8):
+        scorer.learn_many(lesson)
+    assert _has(scorer, wanted)
+    popularity.learn_many(lessons([(key("boots", 1), key("lamps", 3))]))
+    stock.describe(Descriptions.of([item("hats", 99)]))
+    scorer.propose(known)
+    assert _has(scorer, key("lamps", 3))  # what is new is there at once
+    assert _has(scorer, key("hats", 99))
+
+
+def _has(scorer: Content, wanted: int) -> bool:
+    assert scorer._pool is not None
+    return wanted in scorer._pool.items.tolist()
 
 
 def test_a_follower_has_at_hand_what_others_wanted() -> None:

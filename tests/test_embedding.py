@@ -102,7 +102,7 @@ def test_row_0_stays_zero() -> None:
     for seed in range(5):
         model.learn_many(examples(64, seed, CPU))
     assert model.table["weight"][1:].any()
-    assert not any(model.table[name][0].any() for name in ("key", "weight", "square"))
+    assert not any(model.table[name][0].any() for name in ("key", "weight", "square", "count"))
 
 
 def test_learning_leaves_items_alone_that_took_no_part() -> None:
