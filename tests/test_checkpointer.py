@@ -41,6 +41,12 @@ def test_rows_that_had_waited_are_saved_with_the_next_version(tmp_path: Path) ->
     assert whole.progress == {"position": 30}
 
 
+def test_a_copy_of_another_form_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(saved(tmp_path, [(PlainModel().step(step(1)), 10)]))
+    monkeypatch.setattr("stream.checkpointer.FORM", 0)
+    assert asyncio.run(Checkpointer(tmp_path, seconds=1.0).load(LOG, END)) is None
+
+
 def test_an_end_does_not_wait_for_the_next_checkpoint_to_be_due(tmp_path: Path) -> None:
     async def save() -> None:
         model, checkpointer = PlainModel(), Checkpointer(tmp_path, seconds=3_600.0)

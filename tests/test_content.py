@@ -1,10 +1,15 @@
 """The content scorer: what is described like what a user looks at, known by events or not."""
 
+import asyncio
+from contextlib import closing
+
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
 import models.stock
+from models.catalog import News
 from models.content import Content
 from models.context import CONTEXT_ITEMS, Context
 from models.descriptions import Descriptions
@@ -17,6 +22,8 @@ from models.scorer import Known, Shortlist
 from models.sources import SOURCES
 from models.stock import Stock
 from models.table import Column, Table
+from stream.brain import Brain
+from stream.settings import Settings
 
 CPU = torch.device("cpu")
 NOW = 1_000
@@ -152,6 +159,16 @@ def test_a_new_item_is_in_the_list_as_soon_as_it_is_described_until_it_is_sold_o
     stock.unavailable.replace(torch.tensor([fingerprint("new")]).numpy())
     model.product.note_withheld()
     assert fingerprint("new") not in model.predict_many(asked, asked.items[:, :1], 60).items
+
+
+def test_what_goes_makes_room_for_what_comes_with_it() -> None:
+    old, new = ([item(kind, n) for n in range(5)] for kind in ("boots", "hats"))
+    with closing(Brain(Settings(device="cpu", max_items=5))) as brain:
+        keys = np.array([fingerprint(it.item_id) for it in old])
+        asyncio.run(brain.restock(News(old, keys[:0], None)))
+        asyncio.run(brain.restock(News(new, keys, None)))
+        wanted = torch.tensor([fingerprint(it.item_id) for it in new])
+        assert brain._stock.find(wanted).all()
 
 
 def test_steps_renew_the_pool_and_questions_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,13 +77,14 @@ def test_who_goes_on_from_a_state_raises_the_same_alarms(cut: int) -> None:
     assert len(whole) == 1
 
 
-def test_a_late_event_and_a_wrong_clock_change_little() -> None:
-    ts, values = days(0, [0.4] * 110 + [0.46] * 20)
-    wrong = ts.copy()
-    wrong[::100] -= 30 * HOUR_MS
-    wrong[50::100] += 20 * HOUR_MS
-    (alarm,), (other,) = told(ts, values), told(wrong, values)
-    assert (other.before, other.after) == pytest.approx((alarm.before, alarm.after), abs=0.01)
+def test_a_late_event_in_every_batch_changes_nothing_of_what_is_usual() -> None:
+    ts, values = days(0, map(rhythm, range(6 * 24)))
+    late, gauges = ts.copy(), (Gauge("missed"), Gauge("missed"))
+    late[::128] -= 30 * HOUR_MS
+    for times, gauge in zip((ts, late), gauges, strict=True):
+        assert told(times, values, gauge) == []
+    right, found = ([gauge._season.deviation(hour) for hour in range(24)] for gauge in gauges)
+    assert found == pytest.approx(right, abs=0.003)
 
 
 def test_what_comes_of_a_day_before_does_not_end_the_day() -> None:

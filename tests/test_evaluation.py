@@ -29,6 +29,7 @@ from models.examples import Examples
 from models.fingerprint import fingerprints
 from models.folds import folds_of
 from models.metrics import Quality, Scoreboard
+from models.sources import SOURCES
 from producers.bundled import ONLINE_RETAIL, REES46
 from producers.logs import open_log, read_log
 from producers.reading import Reading
@@ -233,6 +234,20 @@ def _small_log(file: Path) -> Path:
 def _invoke(*arguments: str | Path, **settings: str) -> Result:
     environment = {"HEADRACE_DEVICE": "cpu", **settings}
     return CliRunner().invoke(evaluate, [str(argument) for argument in arguments], env=environment)
+
+
+def test_without_any_scorer_there_is_nothing_to_evaluate(tmp_path: Path) -> None:
+    result = _invoke(_small_log(tmp_path / "shop.csv"), *(f"--without={name}" for name in SOURCES))
+    assert result.exit_code == 2
+    assert "leave at least one" in result.output
+
+
+def test_a_log_of_the_future_says_why_nothing_came_of_it(tmp_path: Path) -> None:
+    result = _invoke(_log(tmp_path / "shop.csv", ["9999999999999,u,i,view"]), "--baselines", "fast")
+    assert result.exit_code == 0
+    assert "the first dead letter: ts" in result.output
+    assert "No event was scored" in result.output
+    assert "0.0000" not in result.output
 
 
 def test_one_log_writes_its_report_and_tells_of_bad_rows(tmp_path: Path) -> None:
