@@ -71,6 +71,8 @@ class Behaviour:
         Learnt so far. With none the heads have nothing to say.
     foretold
         float32[A, V], the chances of the views learnt last, as they were before.
+    carts
+        How many came in what was learnt last.
     """
 
     COLUMNS: ClassVar = {name: Column() for name in Counts._fields}
@@ -89,7 +91,7 @@ class Behaviour:
         self._totals = torch.zeros_like(self._first)
         self._calibration = Calibration(_TAILS)
         self.foretold = torch.zeros(len(HEADS), 0, device=table.device)
-        self.views = 0
+        self.views = self.carts = 0
 
     def predict_many(self, context: Context, items: Tensor) -> Chances:
         """Return the chances of items, int64[B, K] keys, for B contexts; those of key 0 mean nothing."""
@@ -99,7 +101,7 @@ class Behaviour:
 
     def learn_many(self, lines: Conversions) -> None:
         """Take a step on the lines, before what the heads see has learnt from the same examples."""
-        self.foretold = self.foretold[:, :0]
+        self.foretold, self.carts = self.foretold[:, :0], int(lines.outcome[0].sum())
         if not len(lines.item):
             return
         pairs = Pairs.of(self._table, lines.context, lines.item[:, None])

@@ -97,6 +97,15 @@ class EmbeddingLearner:
         self.table.touch(rows)
         self.seen += len(rows)
         self.negatives.add(examples.item[examples.teaches])
+        return self._learn(examples, rows)
+
+    def rehearse_many(self, examples: Examples) -> Tensor:
+        """Take another step on examples that were learnt from; nothing is counted twice."""
+        self.table.version += 1
+        return self._learn(examples, self.table.find(examples.item))
+
+    def _learn(self, examples: Examples, rows: Tensor) -> Tensor:
+        """Take a step on the examples that teach, with their items' rows, int64[B]."""
         context = self.table.find(examples.context.items[:, : self._hyper.horizon])  # int64[B, L]
         losses = torch.zeros(len(rows), device=rows.device)
         whole = (context[:, 0] != 0) & (rows != 0)  # bool[B]: not so where the latest item was evicted

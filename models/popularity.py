@@ -102,6 +102,12 @@ class Popularity:
         most = self._masses(self.top_rows[:1]).sum() + 1
         return (self._masses(rows) / most).to(torch.float32)
 
+    def shares_of_events(self, rows: Tensor) -> Tensor:
+        """Return what share of all events rows had of late, float32, shaped as ``rows``."""
+        fade = 2 ** (-1 / self._half_life)
+        total = fade * (1 - fade**self.seen) / (1 - fade)  # of all masses
+        return (self._masses(rows) / (total or 1.0)).to(torch.float32)
+
     def rank(self) -> None:
         """Put the items in order; called after each change of the table that is not its own."""
         self._order(torch.arange(len(self._table[self._column]), device=self._table.device))

@@ -16,6 +16,7 @@ from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
 from models.examples import Examples
 from models.metrics import Quality
+from models.monitor import Foretold, Monitor
 from models.negatives import Negatives
 from models.product import Product
 from models.ranking import Ranking
@@ -50,6 +51,8 @@ class Recommender:
         What did not fit into a budget yet.
     product
         What it ranks by.
+    monitor
+        Watches how it does.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Recommender:
         self.product = Product(table, self._embedding, stock, without)
         popularity = self.product.popularity
         self.exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
+        self.monitor = Monitor()
         self.waiting = Waiting(self._table) if is_rationed else AtOnce(self._table)
 
     @property
@@ -97,10 +101,19 @@ class Recommender:
     def test_many(self, examples: Examples) -> None:
         """Score the product by what was served, and each baseline by what it would serve now."""
         self.exam.test_many(examples)
+        rows = self._table.find(examples.item)
+        self.monitor.test_many(examples, self.product.popularity.shares_of_events(rows))
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Learn from the examples; return their losses from before the step, float32[B]."""
-        return self.product.learn_many(examples)
+        losses = self.product.learn_many(examples)
+        heads = self.product.behaviour
+        self.monitor.learn_many(examples, Foretold(heads.foretold[0], heads.carts))
+        return losses
+
+    def rehearse_many(self, examples: Examples) -> None:
+        """Learn vectors once more from examples that were learnt from."""
+        self._embedding.rehearse_many(examples)
 
     def take_changes(self, budget: Budget | None = None) -> Snapshot:
         """Return what is new, all from this moment: copies on the host. What is beyond the budget waits."""
@@ -119,6 +132,15 @@ class Recommender:
             self.product.note_wanted(here["key"][here["version"].argsort()])
         if snapshot.dense and snapshot.version >= self.version:
             self._restore(snapshot.version, snapshot.dense)
+
+    def succeed(self, champion: "Recommender") -> None:
+        """Take the place of another: all is news to who follows, and what it alone knows is gone.
+
+        What the other has seen of how well the served lists did counts on.
+        """
+        self._table.supersede(champion._table)  # noqa: SLF001 - one of its kind
+        self.exam.restore(champion.exam.ranks)
+        self.monitor.restore(champion.monitor.state)
 
     @property
     def row_type(self) -> "np.dtype[np.void]":
@@ -147,6 +169,7 @@ class Recommender:
             "learnt": self._embedding.seen,
             **self.product.state,
             "ranks": self.exam.ranks,
+            "monitor": self.monitor.state,
         }
 
     def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
@@ -154,6 +177,7 @@ class Recommender:
         self._embedding.seen = dense["learnt"]
         self.product.restore(dense)
         self.exam.restore(dense["ranks"])
+        self.monitor.restore(dense["monitor"])
 
     def _here(self, column: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(column.copy()).to(self.device)

@@ -4,8 +4,7 @@ import warnings
 from typing import Any, Final
 
 import numpy as np
-
-from models.batch import Floats
+import numpy.typing as npt
 
 __all__ = ["Season"]
 
@@ -59,7 +58,7 @@ class Season:
         """Return how far an hour, counted from any midnight, usually is from its day; 0 while not known."""
         return float(self._usual[hour % _DAY_HOURS])
 
-    def update_many(self, hour: int, values: Floats) -> None:
+    def update_many(self, hour: int, values: npt.NDArray[np.float64]) -> None:
         """Take in the values of an hour, float64[n], n at least 1; of a day before they count as of today."""
         date, count = hour // _DAY_HOURS, len(values)
         if date > self._date:

@@ -124,6 +124,12 @@ class Table:
         self._touched, self._removed = [], []
         return Changes(rows[self._state["key"][rows] != 0], removed[self.find(removed) == 0])
 
+    def supersede(self, other: "Table") -> None:
+        """Count all rows as changed in a step after the other's last, and its keys without one as evicted."""
+        self.version = max(self.version, other.version) + 1
+        self.touch(self._state["key"].nonzero().squeeze(1))
+        self._removed.append(other["key"][self.find(other["key"]) == 0])
+
     def read(self, rows: Tensor) -> dict[str, Tensor]:
         """Return all columns of ``rows`` (int64[n]) by name, [n, ...] each: a copy."""
         return {name: state[rows] for name, state in self._state.items()}

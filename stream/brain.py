@@ -11,6 +11,7 @@ from models.batch import Floats, Longs
 from models.budget import Budget
 from models.catalog import News
 from models.context import Context
+from models.course import Course
 from models.descriptions import Descriptions
 from models.examples import Examples
 from models.objective import Objective
@@ -39,11 +40,16 @@ class Brain:
         self._encoder = _encoder(settings.text)
         self._new = partial(Recommender, self._stock, settings.seed, is_rationed=rationed, without=without)
         self._objective = Objective(settings.objective)
-        self.recommender = self._new()
-        self.recommender.product.aim_at(self._objective)
+        self.recommender = self.new()
         self._top_k = settings.top_k
         self._thread = ModelThread()
         self._requests = RankRequests(self._thread, self._rank)
+
+    def new(self) -> Recommender:
+        """Return a model that knows nothing."""
+        recommender = self._new()
+        recommender.product.aim_at(self._objective)
+        return recommender
 
     async def rank(self, context: Context, banned: Longs, k: int | None = None) -> Ranked:
         """Return the best ``k`` items (the setting's, where it is None) for B contexts.
@@ -87,13 +93,19 @@ class Brain:
         """Draw negatives from the keys of items, int64[n], the newest last, and of no others."""
         await self._thread.run(self.recommender.draw_from, items)
 
+    async def retrain(self, course: Course, examples: Examples) -> None:
+        """Retrain as the rules have it, after examples were learnt; it takes as long as it takes."""
+        await self._thread.run(self._retrain, course, examples)
+
     def close(self) -> None:
         """End the thread."""
         self._thread.close()
 
+    def _retrain(self, course: Course, examples: Examples) -> None:
+        self.recommender = course.take(self.recommender, examples)
+
     def _reset(self) -> None:
-        self.recommender = self._new()
-        self.recommender.product.aim_at(self._objective)
+        self.recommender = self.new()
 
     def _restock(self, said: Descriptions, news: News) -> None:
         self._stock.remove(news.removed)  # which makes room

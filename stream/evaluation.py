@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from models.batch import Batch
 from models.catalog import Catalog
 from models.codec import EVENTS, encode
+from models.course import Course
 from models.errors import InvalidRecord
 from models.events import Event, Item
 from models.examples import Examples
@@ -64,6 +65,8 @@ class Evaluation:
         The clock in milliseconds since the Unix epoch: a time too far ahead of it is no event's.
     rivals
         Baselines that learn event by event, by name.
+    course
+        Retrains, where that is wanted.
 
     Attributes
     ----------
@@ -92,8 +95,9 @@ class Evaluation:
         settings: Settings,
         now: int,
         rivals: Mapping[str, Rival] | None = None,
+        course: Course | None = None,
     ) -> None:
-        self.brain = brain
+        self.brain, self.course = brain, course
         self._rivals = Rivals(rivals or {})
         self.segments, self.intervals, self.verdicts = Segments(), Intervals(), Verdicts()
         self._settings = settings
@@ -155,6 +159,8 @@ class Evaluation:
             learnt = self.brain.test_and_learn(examples), self.brain.foretold()
             *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
             self.verdicts.update_many(examples, foretold)
+            if self.course is not None:
+                await self.brain.retrain(self.course, examples)
 
     async def _note(self, examples: Examples) -> None:
         self._uncounted.append(examples)

@@ -24,7 +24,7 @@ from stream.record_batch import record_batches
 __all__ = ["DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
 
 DENSE: Final = b"dense"
-FORM: Final = 4
+FORM: Final = 5
 # Records of one poll; each is a row of some 350 bytes.
 _POLL_RECORDS: Final = 5_000
 _POLL_MS: Final = 200

@@ -1,0 +1,125 @@
+"""A model that follows the examples beside the champion, and is judged by what both had foreseen of them."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.batch import Longs
+from models.context import CONTEXT_ITEMS, Context
+from models.examples import Examples
+from models.judgement import Judgement
+from models.metrics import NOT_SCORED, K
+from models.ranking import compact
+from models.recommender import Recommender
+
+__all__ = ["Challenger", "Standing", "contexts_after"]
+
+# The chance that a challenger that is no better is ever promoted, at most.
+_ALPHA: Final = 0.05
+# How much more of the hit rate it must bring for sure: less is not worth a change of everything.
+_WORTH: Final = 0.001
+# Pairs after which it is let go where nothing is for sure.
+_PATIENCE: Final = 50_000
+# Lists that are remembered: of the users who came last, 16 MB.
+_USERS: Final = 100_000
+
+
+class Standing(NamedTuple):
+    """How a challenger stands after so many pairs: the hit rates of both, and where their difference is."""
+
+    pairs: int
+    challenger: float
+    champion: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """What is known: "better", "worse", "no better" once patience ends, or nothing yet: ""."""
+        if self.low >= _WORTH:
+            return "better"
+        if self.high <= 0:
+            return "worse"
+        return "no better" if self.pairs >= _PATIENCE else ""
+
+
+class Challenger:
+    """A model that is asked and taught as the champion is, and serves nobody.
+
+    After each event it makes the list that it would have served; the user's next event is in it or not, as it
+    is in the one that the champion did serve, of which the example tells. The differences of the two make a
+    confidence sequence (`Judgement`): it may be looked at after every event.
+
+    Parameters
+    ----------
+    recommender
+        Knows what happened before the first example that is followed.
+
+    Attributes
+    ----------
+    recommender
+        What it was given.
+    """
+
+    def __init__(self, recommender: Recommender) -> None:
+        self.recommender = recommender
+        self._judgement = Judgement(_ALPHA, np.array([0.0, _WORTH]))
+        self._hits = np.zeros(2)  # its own, and the champion's
+        self._served: dict[int, Longs] = {}  # int64[K] by pseudonym, who came last the last
+
+    def follow(self, examples: Examples) -> None:
+        """Be judged by B examples, then learn from them."""
+        here = examples.to(self.recommender.device)
+        lists = self._lists(here)
+        served = self._served_before(examples.who.tolist(), lists)  # int64[B, K]
+        known = (served[:, 0] != 0) & (examples.rank.numpy() != NOT_SCORED)  # bool[B]
+        own = (served == examples.item.numpy()[:, None]).any(axis=1)[known]
+        its = examples.rank.numpy()[known] > 0
+        self._hits += own.sum(), its.sum()
+        self._judgement.update_many(own.astype(np.float32) - its)
+        self.recommender.learn_many(here)
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands."""
+        pairs = self._judgement.count
+        own, its = (self._hits / max(pairs, 1)).tolist()
+        return Standing(pairs, own, its, *self._judgement.interval)
+
+    def _lists(self, examples: Examples) -> Longs:
+        """Return what it would serve after each event, int64[B, K]."""
+        context = contexts_after(examples)
+        return self.recommender.predict_many(context, examples.item[:, None], K).items.cpu().numpy()
+
+    def _served_before(self, who: list[int], lists: Longs) -> Longs:
+        """Return what it would have served before each event, 0 where it did not know the user yet."""
+        before, nothing = np.zeros_like(lists), np.zeros(K, np.int64)
+        for place, user in enumerate(who):
+            before[place] = self._served.pop(user, nothing)
+            self._served[user] = lists[place]
+        while len(self._served) > _USERS:
+            del self._served[next(iter(self._served))]
+        return before
+
+
+def contexts_after(examples: Examples) -> Context:
+    """Return what is known of the users once the examples' events have happened.
+
+    Examples
+    --------
+    >>> from models.examples import no_examples
+    >>> before = Context.of(np.array([[4, 6]]), np.array([[3, 3]], np.uint8), np.array([[20, 10]]))
+    >>> one = torch.tensor([6]), torch.tensor([5], dtype=torch.uint8), torch.tensor([30])
+    >>> after = contexts_after(no_examples()._replace(context=before, item=one[0], action=one[1], ts=one[2]))
+    >>> after.items[0, :3].tolist(), after.ts[0, :3].tolist()
+    ([6, 4, 0], [30, 20, 0])
+    """
+    newest: tuple[Tensor, ...] = examples.item, examples.action, examples.ts
+    columns: list[Any] = [
+        torch.cat([new[:, None], before], dim=1) for new, before in zip(newest, examples.context, strict=True)
+    ]
+    wanted = columns[0] != 0  # bool[B, 1 + L]
+    wanted[:, 1:] &= columns[0][:, 1:] != examples.item[:, None]
+    return Context(*compact(wanted, CONTEXT_ITEMS, *columns))

@@ -1,0 +1,101 @@
+"""What is watched of a model: whether it misses more, foretells wrongly, or meets other items than usual."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.batch import ACTIONS, CODE_OF, IS_ORDER, Bools
+from models.drift import Alarm, Gauge
+from models.events import Action
+from models.examples import Examples
+from models.metrics import MISSED, NOT_SCORED
+
+__all__ = ["SIGNALS", "Foretold", "Monitor"]
+
+_IS_CART: Final = np.isin(np.arange(len(ACTIONS) + 1), [CODE_OF[Action.ADD_TO_CART]])
+# Whose misses are told apart, by code: a model may lose its buyers and keep those who look around.
+_KINDS: Final[Mapping[str, Bools]] = {
+    "missed_views": ~(IS_ORDER | _IS_CART),
+    "missed_carts": _IS_CART,
+    "missed_orders": IS_ORDER,
+}
+SIGNALS: Final = (*_KINDS, "carts_foretold_too_few", "carts_foretold_too_many", "unusual_items")
+# A share of all events from which an item is usual, in bits: below 2^-20 nothing is less usual.
+_RAREST_BITS: Final = 20.0
+
+
+class Foretold(NamedTuple):
+    """How likely carts were at V views, float32[V], and how many came meanwhile."""
+
+    carts: Tensor
+    came: int
+
+
+class Monitor:
+    """A `Gauge` for each thing that can go wrong, fed with what is tested and learnt anyway.
+
+    ==========================  =======================================================================
+    signal                      what is low while all is well
+    ==========================  =======================================================================
+    missed_views, _carts,       whether an event was missed: not in the list that was served, by kind
+    _orders
+    carts_foretold_too_few      0.5 where as many carts come as are foretold, up to 1 where more come
+    carts_foretold_too_many     0.5 where as many carts come as are foretold, up to 1 where fewer come
+    unusual_items               how rare an item was before its event: minus log2 of its share of all
+                                events, over 20
+    ==========================  =======================================================================
+
+    Attributes
+    ----------
+    alarms
+        How many there were.
+    """
+
+    def __init__(self) -> None:
+        self.alarms = 0
+        self._gauges = {name: Gauge(name) for name in SIGNALS}
+        self._raised: list[Alarm] = []
+
+    def test_many(self, examples: Examples, shares: Tensor) -> None:
+        """Take in B examples, and the shares of all events that their items had before, float32[B]."""
+        action, rank = examples.action.cpu().numpy(), examples.rank.cpu().numpy()
+        scored, missed = rank != NOT_SCORED, (rank == MISSED).astype(np.float64)
+        for name, codes in _KINDS.items():
+            chosen = scored & codes[action]  # bool[B]
+            self._tell(name, examples, missed[chosen])
+        rare = -torch.log2(shares.clamp(min=2**-_RAREST_BITS)) / _RAREST_BITS
+        self._tell("unusual_items", examples, rare.cpu().numpy().astype(np.float64))
+
+    def learn_many(self, examples: Examples, foretold: Foretold) -> None:
+        """Take in what was foretold of the examples' views, and what came of earlier ones."""
+        chances = foretold.carts.cpu().numpy().astype(np.float64)
+        for name, way in (("carts_foretold_too_few", 1.0), ("carts_foretold_too_many", -1.0)):
+            values = np.concatenate([1 - way * chances, np.full(foretold.came, 1 + way)]) / 2
+            self._tell(name, examples, values)
+
+    def take_alarms(self) -> list[Alarm]:
+        """Return what was noticed since the last call."""
+        raised, self._raised = self._raised, []
+        return raised
+
+    def _tell(self, name: str, examples: Examples, values: npt.NDArray[np.float64]) -> None:
+        if not len(values):
+            return
+        raised = list(self._gauges[name].update_many(examples.ts.cpu().numpy(), values))
+        self.alarms += len(raised)
+        self._raised += raised
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is known, of types that msgpack has."""
+        return {"alarms": self.alarms, "gauges": {name: it.state for name, it in self._gauges.items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.alarms = state["alarms"]
+        for name, gauge in self._gauges.items():
+            gauge.restore(state["gauges"][name])

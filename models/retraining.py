@@ -1,0 +1,178 @@
+"""When a challenger is trained, and what becomes of it: the rules, and each decision as a sentence."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from models.challenger import Standing
+from models.drift import Alarm
+from models.events import Decision
+from models.training import Trained
+
+__all__ = ["Phase", "Retraining", "Rules"]
+
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+# Of fewer examples nothing is learnt that the champion does not know.
+_LEAST_EXAMPLES: Final = 10_000
+# Pairs for which the old champion is kept after a promotion.
+_PROBATION: Final = 25_000
+
+
+class Rules(NamedTuple):
+    """When a challenger may be trained, in time of events.
+
+    For ``rest_hours`` after one has begun none is trained for an alarm, and in a day ``per_day`` at most;
+    after ``every_hours`` one is trained without an alarm, never where that is 0.
+    """
+
+    rest_hours: float = 3.0
+    per_day: int = 4
+    every_hours: float = 0.0
+
+
+class Phase(StrEnum):
+    """Who is on trial beside the champion."""
+
+    NOBODY = ""
+    CHALLENGER = "challenger"
+    PREDECESSOR = "predecessor"  # the champion before, for some time after a promotion
+
+
+class Retraining:
+    """Follows the rules. Decisions are of the time of events, in milliseconds since the Unix epoch.
+
+    Parameters
+    ----------
+    rules
+        See `Rules`.
+
+    Attributes
+    ----------
+    phase
+        Who is on trial.
+    number
+        Challengers so far.
+    counts
+        How often each kind of decision was taken.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.phase, self.number = Phase.NOBODY, 0
+        self.counts: dict[str, int] = {}
+        self._now = self._began = 0  # event time, in milliseconds since the Unix epoch
+        self._budget = (0, 0)  # a day, and how many challengers were trained in it
+
+    def alarmed(self, alarm: Alarm) -> Decision:
+        """Take note of an alarm."""
+        self._now = max(self._now, alarm.ts)
+        reason = f"{alarm.signal} rose from {alarm.before:.3f} to {alarm.after:.3f}"
+        return self._decide("drift-alarm", reason, alarm._asdict())
+
+    def wanted(self, ts: int, learnt: int, alarms: Sequence[Alarm], asked: str = "") -> str:
+        """Return why a challenger is to be trained now; "" where it is not to be.
+
+        Parameters
+        ----------
+        ts
+            The time of the events, in milliseconds since the Unix epoch.
+        learnt
+            Examples so far.
+        alarms
+            What has just been noticed.
+        asked
+            Why an operator has asked for it; neither rest nor budget holds that up.
+        """
+        self._now = max(self._now, ts)
+        self._began = self._began or self._now
+        if self.phase is not Phase.NOBODY or learnt < _LEAST_EXAMPLES:
+            return ""
+        passed = (self._now - self._began) / _HOUR_MS
+        day, trained = self._budget
+        may = not self.number or passed >= self._rules.rest_hours
+        may = may and (day != self._now // _DAY_MS or trained < self._rules.per_day)
+        if asked or (alarms and may):
+            return asked or f"{alarms[0].signal} rose"
+        if 0 < self._rules.every_hours <= passed:
+            return f"{self._rules.every_hours:g} hours have passed"
+        return ""
+
+    def began(self, reason: str, window: int) -> Decision:
+        """Take note that a challenger is trained, on so many examples."""
+        day, (last, trained) = self._now // _DAY_MS, self._budget
+        self._budget = day, trained + 1 if day == last else 1
+        self.phase, self.number, self._began = Phase.CHALLENGER, self.number + 1, self._now
+        told = f"challenger {self.number} is trained on {window:,} examples: {reason}"
+        return self._decide("retrain-started", told, {"examples": window, "why": reason})
+
+    def trained(self, trained: Trained) -> Decision:
+        """Take note of what came of the training."""
+        rates = ", ".join(f"{rate:.4f}" for rate in trained.hit_rates)
+        told = (
+            f"challenger {self.number} has learnt the last {trained.window:,} examples; hit rate on the "
+            f"newest by pass {rates}, and {trained.learning:.4f} while it learnt them"
+        )
+        figures = {"examples": trained.window, "hit_rates": trained.hit_rates, "learning": trained.learning}
+        return self._decide("retrain-trained", told, figures)
+
+    def judged(self, standing: Standing) -> Decision | None:
+        """Return what is decided of who is on trial, None while nothing is."""
+        if self.phase is Phase.PREDECESSOR:
+            return self._judged_again(standing)
+        if not standing.verdict:
+            return None
+        if standing.verdict == "better":
+            told = f"challenger {self.number} is promoted: {self._figures(standing)}"
+            self.phase = Phase.PREDECESSOR
+            return self._decide("promotion", told, standing._asdict())
+        return self.dropped(f"it is {standing.verdict}: {self._figures(standing)}", standing)
+
+    def _judged_again(self, standing: Standing) -> Decision | None:
+        if standing.verdict == "better":
+            told = f"challenger {self.number} goes again: {self._figures(standing)}"
+            self.phase = Phase.NOBODY
+            return self._decide("rollback", told, standing._asdict())
+        if standing.verdict or standing.pairs >= _PROBATION:
+            told = f"challenger {self.number} stays: {self._figures(standing)}"
+            self.phase = Phase.NOBODY
+            return self._decide("probation-passed", told, standing._asdict())
+        return None
+
+    def dropped(self, reason: str, standing: Standing | None = None) -> Decision:
+        """Take note that who is on trial is let go."""
+        who = "the champion before" if self.phase is Phase.PREDECESSOR else f"challenger {self.number}"
+        self.phase = Phase.NOBODY
+        return self._decide("retrain-dropped", f"{who}: {reason}", standing._asdict() if standing else {})
+
+    def _figures(self, standing: Standing) -> str:
+        """Return what both have foreseen, who is on trial first; the other one serves."""
+        was_promoted = self.phase is Phase.PREDECESSOR
+        who, champion = ("the champion before", "it") if was_promoted else ("it", "the champion")
+        told = f"{who} foresaw {standing.challenger:.4f} of {standing.pairs:,} events"
+        return f"{told}, {champion} {standing.champion:.4f}"
+
+    def _decide(self, kind: str, reason: str, details: Mapping[str, Any]) -> Decision:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        told = {"challenger": self.number, **details}
+        return Decision(kind=kind, ts=self._now, reason=reason, details=told)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where it stands, of types that msgpack has."""
+        return {
+            "phase": str(self.phase),
+            "number": self.number,
+            "counts": dict(self.counts),
+            "now": self._now,
+            "began": self._began,
+            "budget": list(self._budget),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.phase, self.number = Phase(state["phase"]), state["number"]
+        self.counts = dict(state["counts"])
+        self._now, self._began = state["now"], state["began"]
+        day, trained = state["budget"]
+        self._budget = day, trained
