@@ -1,5 +1,6 @@
 """A model that follows the examples beside the champion, and is judged by what both had foreseen of them."""
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -30,8 +31,8 @@ class Standing(NamedTuple):
     """How a challenger stands after so many pairs: the hit rates of both, and where their difference is."""
 
     pairs: int
-    challenger: float
-    champion: float
+    hit_rate: float
+    of_champion: float
     low: float
     high: float
 
@@ -80,6 +81,11 @@ class Challenger:
         self._hits += own.sum(), its.sum()
         self._judgement.update_many(own.astype(np.float32) - its)
         self.recommender.learn_many(here)
+
+    def forget(self, users: Iterable[int]) -> None:
+        """Forget what it would have served to users, by their pseudonyms."""
+        for user in users:
+            self._served.pop(user, None)
 
     @property
     def standing(self) -> Standing:

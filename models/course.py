@@ -55,7 +55,7 @@ class Course:
             self._note(self._retraining.began(why, self._held))
             recent = max((alarm.window for alarm in alarms), default=0)
             trained = Training(self._new, list(self._kept), recent).run()
-            self._note(self._retraining.trained(trained))
+            self._note(self._retraining.trained(*trained[1:]))
             self._on_trial = Challenger(trained.recommender)
         return champion
 

@@ -43,6 +43,12 @@ class Negatives:
         """The most keys it holds."""
         return len(self._items)
 
+    @property
+    def items(self) -> Tensor:
+        """The keys, int64[n], the newest last."""
+        ages = torch.arange(len(self), 0, -1, device=self._items.device)
+        return self._items[(self.seen - ages) % self.capacity]
+
     def add(self, items: Tensor) -> None:
         """Keep keys, int64[n], the newest last."""
         self.seen += len(items)

@@ -122,14 +122,25 @@ class Recommender:
         rows, removed = Rows(columns.pop("key"), columns), changes.removed.cpu().numpy()
         return Snapshot(self.version, self._dense(), rows, removed, names=[])
 
-    def follow(self, snapshot: Snapshot) -> None:
-        """Apply what another has learnt, but for the negatives; rows that are newer here stay."""
+    def snapshot(self) -> Snapshot:
+        """Return all that it knows but for the negatives: copies on the host."""
+        rows = self._table.live
+        columns = {name: column.cpu().numpy() for name, column in self._table.read(rows).items()}
+        nothing = np.zeros(0, np.int64)
+        return Snapshot(self.version, self._dense(), Rows(columns.pop("key"), columns), nothing, names=[])
+
+    def follow(self, snapshot: Snapshot, *, quietly: bool = False) -> None:
+        """Apply what another has learnt, but for the negatives; rows that are newer here stay.
+
+        ``quietly`` the stock, which others share, is not told of the items.
+        """
         self._table.evict(self._table.find(self._here(snapshot.removed)))
         key, columns = snapshot.rows
         if len(key):
             here = {name: self._here(column) for name, column in (*columns.items(), ("key", key))}
             self.waiting.note_published(self._table.write(here), snapshot.version)
-            self.product.note_wanted(here["key"][here["version"].argsort()])
+            if not quietly:
+                self.product.note_wanted(here["key"][here["version"].argsort()])
         if snapshot.dense and snapshot.version >= self.version:
             self._restore(snapshot.version, snapshot.dense)
 

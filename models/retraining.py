@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 from models.challenger import Standing
 from models.drift import Alarm
 from models.events import Decision
-from models.training import Trained
 
 __all__ = ["Phase", "Retraining", "Rules"]
 
@@ -106,14 +105,24 @@ class Retraining:
         told = f"challenger {self.number} is trained on {window:,} examples: {reason}"
         return self._decide("retrain-started", told, {"examples": window, "why": reason})
 
-    def trained(self, trained: Trained) -> Decision:
-        """Take note of what came of the training."""
-        rates = ", ".join(f"{rate:.4f}" for rate in trained.hit_rates)
+    def resumed(self) -> Decision:
+        """Take note that a trial begins again, after whoever learns had stopped."""
+        told = f"the trial of {self._on_trial} begins again: another learner goes on"
+        return self._decide("retrain-resumed", told, {})
+
+    def passed(self, window: int, passes: int) -> Decision:
+        """Take note that a pass of the training has ended."""
+        told = f"challenger {self.number} has learnt {window:,} examples for the {passes}. time"
+        return self._decide("retrain-progress", told, {"examples": window, "passes": passes})
+
+    def trained(self, window: int, hit_rates: Sequence[float], learning: float) -> Decision:
+        """Take note of what came of the training: see `models.training.Trained`."""
+        rates = ", ".join(f"{rate:.4f}" for rate in hit_rates)
         told = (
-            f"challenger {self.number} has learnt the last {trained.window:,} examples; hit rate on the "
-            f"newest by pass {rates}, and {trained.learning:.4f} while it learnt them"
+            f"challenger {self.number} has learnt the last {window:,} examples; hit rate on the "
+            f"newest by pass {rates}, and {learning:.4f} while it learnt them"
         )
-        figures = {"examples": trained.window, "hit_rates": trained.hit_rates, "learning": trained.learning}
+        figures = {"examples": window, "hit_rates": list(hit_rates), "learning": learning}
         return self._decide("retrain-trained", told, figures)
 
     def judged(self, standing: Standing) -> Decision | None:
@@ -141,16 +150,19 @@ class Retraining:
 
     def dropped(self, reason: str, standing: Standing | None = None) -> Decision:
         """Take note that who is on trial is let go."""
-        who = "the champion before" if self.phase is Phase.PREDECESSOR else f"challenger {self.number}"
-        self.phase = Phase.NOBODY
+        who, self.phase = self._on_trial, Phase.NOBODY
         return self._decide("retrain-dropped", f"{who}: {reason}", standing._asdict() if standing else {})
+
+    @property
+    def _on_trial(self) -> str:
+        return "the champion before" if self.phase is Phase.PREDECESSOR else f"challenger {self.number}"
 
     def _figures(self, standing: Standing) -> str:
         """Return what both have foreseen, who is on trial first; the other one serves."""
         was_promoted = self.phase is Phase.PREDECESSOR
         who, champion = ("the champion before", "it") if was_promoted else ("it", "the champion")
-        told = f"{who} foresaw {standing.challenger:.4f} of {standing.pairs:,} events"
-        return f"{told}, {champion} {standing.champion:.4f}"
+        told = f"{who} foresaw {standing.hit_rate:.4f} of {standing.pairs:,} events"
+        return f"{told}, {champion} {standing.of_champion:.4f}"
 
     def _decide(self, kind: str, reason: str, details: Mapping[str, Any]) -> Decision:
         self.counts[kind] = self.counts.get(kind, 0) + 1

@@ -127,8 +127,14 @@ class Table:
     def supersede(self, other: "Table") -> None:
         """Count all rows as changed in a step after the other's last, and its keys without one as evicted."""
         self.version = max(self.version, other.version) + 1
-        self.touch(self._state["key"].nonzero().squeeze(1))
-        self._removed.append(other["key"][self.find(other["key"]) == 0])
+        self.touch(self.live)
+        theirs = other["key"][other.live]
+        self._removed.append(theirs[self.find(theirs) == 0])
+
+    @property
+    def live(self) -> Tensor:
+        """The rows that have a key, int64[n]."""
+        return self["key"].nonzero().squeeze(1)
 
     def read(self, rows: Tensor) -> dict[str, Tensor]:
         """Return all columns of ``rows`` (int64[n]) by name, [n, ...] each: a copy."""

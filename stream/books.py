@@ -14,6 +14,7 @@ from stream.outbox_relay import OutboxRelay
 from stream.profiles import ProfileStore
 from stream.publisher import Publisher
 from stream.purger import Purger
+from stream.retrain_requests import RetrainRequests
 from stream.security import admin_security, client_options
 from stream.settings import Settings
 from stream.takeover import Takeover
@@ -31,6 +32,7 @@ class Books(NamedTuple):
     takeover: Takeover
     purger: Purger
     requests: ForgetRequests
+    retrains: RetrainRequests
 
     @classmethod
     def open(cls, app: AppT, settings: Settings) -> "Books":
@@ -47,7 +49,8 @@ class Books(NamedTuple):
         asked = partial(identities, brokers, [changelog, *sources], security)
         takeover = Takeover(writer, relay, purger, asked)
         requests = ForgetRequests(publisher, topics.name(FORGET), settings.partitions)
-        return cls(store, relay, takeover, purger, requests)
+        retrains = RetrainRequests(publisher, topics.name("examples"))
+        return cls(store, relay, takeover, purger, requests, retrains)
 
 
 def broker_addresses(app: AppT) -> list[str]:

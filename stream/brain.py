@@ -1,8 +1,9 @@
 """The recommender of this worker, behind its one thread: what the agents and the web ask."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import TypeVar
 
 import torch
 
@@ -13,6 +14,7 @@ from models.catalog import News
 from models.context import Context
 from models.course import Course
 from models.descriptions import Descriptions
+from models.drift import Alarm
 from models.examples import Examples
 from models.objective import Objective
 from models.recommender import Recommender
@@ -20,11 +22,14 @@ from models.sentences import EncoderMissing, SentenceEncoder
 from models.sketch import SKETCH
 from models.snapshot import Snapshot
 from models.stock import Stock
+from stream.challenge.kept import KeptModel
 from stream.model_thread import ModelThread
 from stream.rank_requests import RankRequests
 from stream.settings import BadSetting, Settings
 
 __all__ = ["Brain"]
+
+_Result = TypeVar("_Result")
 
 
 class Brain:
@@ -63,9 +68,16 @@ class Brain:
         found: torch.Tensor = await self._thread.run(self.recommender.popular, k)
         return [key for key in found.tolist() if key]
 
-    async def test_and_learn(self, examples: Examples) -> float:
-        """Test, then learn from the examples in one step; return their mean loss."""
-        return await self._thread.run(self._test_and_learn, examples)
+    async def test_and_learn(self, examples: Examples, course: Course | None = None) -> float:
+        """Test, then learn from the examples in one step; return their mean loss.
+
+        With a ``course`` it may retrain at once, which takes as long as it takes.
+        """
+        return await self._thread.run(self._test_and_learn, examples, course)
+
+    async def learn(self, examples: Examples) -> float:
+        """Learn from examples that were tested before; return their mean loss."""
+        return await self._thread.run(self._learn, examples.to(self.device))
 
     async def foretold(self) -> Floats:
         """Return how likely carts and purchases were at the views that were learnt last, float32[2, V]."""
@@ -93,16 +105,28 @@ class Brain:
         """Draw negatives from the keys of items, int64[n], the newest last, and of no others."""
         await self._thread.run(self.recommender.draw_from, items)
 
-    async def retrain(self, course: Course, examples: Examples) -> None:
-        """Retrain as the rules have it, after examples were learnt; it takes as long as it takes."""
-        await self._thread.run(self._retrain, course, examples)
+    async def call(self, wanted: Callable[..., _Result], *arguments: object) -> _Result:
+        """Return what ``wanted(*arguments)`` returns, on the model's thread."""
+        return await self._thread.run(wanted, *arguments)
+
+    async def take_alarms(self) -> list[Alarm]:
+        """Return what was noticed of the model since the last call."""
+        return self.recommender.monitor.take_alarms()
+
+    async def succeed(self, successor: KeptModel) -> Recommender:
+        """Put a model in the place of the one that serves, and return that one."""
+        recommender = await asyncio.to_thread(successor.build, self.new)  # answers go on meanwhile
+        return await self._thread.run(self._succeed, recommender)
+
+    async def replace(self, snapshot: Snapshot) -> None:
+        """Serve what another worker's model knows, and nothing of what was known here."""
+        successor = self.new()
+        await asyncio.to_thread(partial(successor.follow, snapshot, quietly=True))  # answers go on meanwhile
+        await self._thread.run(self._set, successor)
 
     def close(self) -> None:
         """End the thread."""
         self._thread.close()
-
-    def _retrain(self, course: Course, examples: Examples) -> None:
-        self.recommender = course.take(self.recommender, examples)
 
     def _reset(self) -> None:
         self.recommender = self.new()
@@ -124,11 +148,26 @@ class Brain:
         foretold: Floats = self.recommender.product.behaviour.foretold.cpu().numpy()
         return foretold
 
-    def _test_and_learn(self, examples: Examples) -> float:
+    def _test_and_learn(self, examples: Examples, course: Course | None) -> float:
         here = examples.to(self.device)
         self.recommender.test_many(here)
-        losses = self.recommender.learn_many(here)
-        return float(losses.mean())
+        loss = self._learn(here)
+        if course is not None:
+            self.recommender = course.take(self.recommender, examples)
+        return loss
+
+    def _learn(self, examples: Examples) -> float:
+        return float(self.recommender.learn_many(examples).mean())
+
+    def _succeed(self, successor: Recommender) -> Recommender:
+        champion = self.recommender
+        successor.succeed(champion)
+        self._set(successor)
+        return champion
+
+    def _set(self, recommender: Recommender) -> None:
+        self.recommender = recommender
+        recommender.product.note_withheld()  # items may have been withheld while it was made
 
 
 def _encoder(wanted: str) -> SentenceEncoder | None:

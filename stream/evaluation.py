@@ -28,8 +28,7 @@ from stream.settings import Settings
 
 __all__ = ["Evaluation", "Standing"]
 
-# The log is read as one partition: all its users meet in one batch.
-_PARTITION: Final = 0
+_PARTITION: Final = 0  # all users of the log meet in one batch
 # Events whose segments and intervals are counted together: batch by batch of 64 it is a tenth of the time.
 _COUNTED_TOGETHER: Final = 400
 
@@ -70,7 +69,7 @@ class Evaluation:
 
     Attributes
     ----------
-    brain
+    brain, course
         What it was given.
     segments, intervals
         The product's figures by kind of event, and how sure they are, once `run` has returned.
@@ -101,8 +100,7 @@ class Evaluation:
         self._rivals = Rivals(rivals or {})
         self.segments, self.intervals, self.verdicts = Segments(), Intervals(), Verdicts()
         self._settings = settings
-        self._now = now
-        self._catalog = Catalog()
+        self._catalog, self._now = Catalog(), now
         self._usable = self._duplicates = self._dead_letters = 0
         self.first_dead_letter = ""
         self._uncounted: list[Examples] = []
@@ -156,11 +154,9 @@ class Evaluation:
         if self._rivals.quality:
             self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
         if len(examples.item):
-            learnt = self.brain.test_and_learn(examples), self.brain.foretold()
+            learnt = self.brain.test_and_learn(examples, self.course), self.brain.foretold()
             *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
             self.verdicts.update_many(examples, foretold)
-            if self.course is not None:
-                await self.brain.retrain(self.course, examples)
 
     async def _note(self, examples: Examples) -> None:
         self._uncounted.append(examples)

@@ -2,22 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
-from typing import Any, Final
+from functools import partial
+from typing import Final, TypeVar
 
 from faust.types import TP
 
-from models.budget import Budget
 from stream.brain import Brain
-from stream.chunks import Chunk
-from stream.crash_points import reach
+from stream.challenge.hands import NotLearning, Replaced
+from stream.challenge.kept import KeptModel
 from stream.lessons import Learnt, Lesson
 from stream.log_reader import LogReader
+from stream.oversight import Oversight
 from stream.patience import retry_while_broker_away, shielded
-from stream.progress import Progress
-from stream.publication import PUBLISH_SECONDS, LearnerBehind, LearnerReplaced, Publications, Wire
+from stream.progress import Mark, Progress
+from stream.publication import LearnerBehind, LearnerReplaced, Wire
+from stream.publishing import Publishing
 from stream.refilling import refill
 from stream.replica import Replica
 
@@ -26,9 +27,12 @@ __all__ = ["Learner"]
 _log = logging.getLogger(__name__)
 _END_SECONDS: Final = 3.0  # of the 5 that a worker has to stop
 
+_Result = TypeVar("_Result")
+_New = Callable[[], Publishing]
+
 
 class Learner:
-    """Learns lesson after lesson, and publishes; only between `begin` and `end`.
+    """Learns lesson after lesson; only between `begin` and `end`.
 
     Parameters
     ----------
@@ -38,28 +42,34 @@ class Learner:
         Brings it up to date before the learning begins, and follows again afterwards.
     wire
         Where to publish.
-    acknowledge
-        Called with the chunks whose lessons are committed.
+    publishing
+        Returns what is to publish from a takeover on.
+    oversight
+        Decides what is to become of the model.
+
+    Attributes
+    ----------
+    progress
+        Where it stands.
+    was_replaced
+        Whether another has begun since this one did.
+    has_gone_back
+        Whether it is to read again: its model is another, from a little before.
     """
 
     def __init__(
-        self, brain: Brain, replica: Replica, wire: Wire, acknowledge: Callable[[Iterable[Chunk]], None]
+        self, brain: Brain, replica: Replica, wire: Wire, publishing: _New, *, oversight: Oversight
     ) -> None:
-        self._brain, self._replica = brain, replica
-        self._wire = wire
-        self._examples = TP(wire.examples, 0)
-        self._acknowledge = acknowledge
-        self._publications: Publications | None = None
+        self._brain, self._replica, self._wire = brain, replica, wire
+        self._new_publishing, self._oversight, self._examples = publishing, oversight, TP(wire.examples, 0)
+        self._publishing: Publishing | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
-        self._publishing: asyncio.Task[None] | None = None
-        self._published_at, self._finished = 0.0, list[Chunk]()
-        self.progress = Progress(0, {})  # where it stands
-        self.was_replaced = False  # whether another has begun since this one did
+        self.progress, self.was_replaced, self.has_gone_back = Progress(0, {}), False, False
 
     @property
     def is_learning(self) -> bool:
         """Whether the part of the learner is this worker's."""
-        return self._publications is not None
+        return self._publishing is not None
 
     async def begin(self) -> None:
         """Take over from whoever learnt before: fence it, catch up with what it published."""
@@ -69,29 +79,28 @@ class Learner:
 
     async def _begin(self) -> None:
         await self._replica.pause()
-        publications = Publications(self._replica, self._wire)
+        publishing = self._new_publishing()
         try:
-            await publications.open()
+            await publishing.open()
             window = self._brain.recommender.negatives.capacity
-            self.progress = Progress(window, self._replica.newest.progress)
+            self.progress = Progress(window, self._replica.newest.progress, self._oversight.history)
             end = await self._replica.end(self._examples)
             self.progress.take_over(await asyncio.to_thread(self._wire.identity), end)
             reader = LogReader(self._wire.client, [self._examples])
             await refill(self._brain, reader, self._examples, self.progress)
         except BaseException:
-            await publications.close()
+            await publishing.close()
             raise
-        self._publications, self.was_replaced = publications, False
+        self._publishing, self.was_replaced = publishing, False
+        self._oversight.begin(self, self.progress)
 
     async def _goes_on(self) -> bool:
         """Return whether this one learns, and no other has while it was away; else it has stepped back."""
         async with self._turn:
-            if self._publications is None:
+            if self._publishing is None:
                 return False
             with suppress(LearnerReplaced):
-                if self._publishing is not None:
-                    await self._publishing
-                if await retry_while_broker_away(self._publications.are_newest):
+                if await retry_while_broker_away(self._publishing.are_newest):
                     return True
             await self._step_back()
             return False
@@ -113,10 +122,10 @@ class Learner:
             await self._let_go()
 
     async def _leave(self) -> None:
-        if self._publications is None:
+        if self._publishing is None:
             return
         try:
-            await self._publish_all(self._publications)
+            await self._publishing.publish_all(self.progress, self._oversight)
             self._replica.follow()
         except LearnerReplaced:
             await self._step_back()
@@ -124,72 +133,68 @@ class Learner:
     async def _step_back(self) -> None:
         """Forget what was learnt and not published before another took over, and follow that one."""
         _log.warning("Another worker learns now: this one was away for too long, and follows it")
-        self.was_replaced, self._finished = True, []
+        self.was_replaced = True
         await self._let_go()
         await self._brain.reset()
         await self._replica.begin_anew()
 
     async def _let_go(self) -> None:
-        publications, self._publications, self._publishing = self._publications, None, None
-        if publications is not None:
-            await publications.close()
+        publishing, self._publishing = self._publishing, None
+        await self._oversight.end()
+        if publishing is not None:
+            await publishing.close()
 
     @shielded  # a step in the model's thread goes on, and must be on record
     async def learn(self, lesson: Lesson) -> Learnt | None:
         """Test the model on a lesson and learn from it; None if it comes again, or has come to another."""
         async with self._turn:
-            if not self.is_learning or lesson.start != self.progress.position:
+            if self._publishing is None or lesson.start != self.progress.position:
                 return None
-            examples = lesson.examples
-            loss = await self._brain.test_and_learn(examples) if len(examples.item) else None
+            examples, is_new = lesson.examples, lesson.start >= self.progress.tested_to
+            teach = self._brain.test_and_learn if is_new else self._brain.learn
+            loss = await teach(examples) if len(examples.item) else None
             self.progress.learnt(lesson)
-            self._finished += [chunk for chunk, dead in lesson.finished if not dead]
-            await self._publish_if_due()
+            self._oversight.notice(lesson, await self._brain.take_alarms(), self.progress)
+            self._publishing.finish(chunk for chunk, dead in lesson.finished if not dead)
+            await self._publish_if_due(self._publishing)
             return Learnt(loss)
 
     @shielded
     async def publish_if_due(self) -> None:
         """Publish what is new, if the last publication is long enough ago."""
         async with self._turn:
-            await self._publish_if_due()
-
-    async def _publish_if_due(self) -> None:
-        if self._publications is None or monotonic() - self._published_at < PUBLISH_SECONDS:
-            return
-        if self._publishing is not None and not self._publishing.done():
-            return  # what comes meanwhile goes with the next
-        try:
             if self._publishing is not None:
-                self._publishing.result()
+                await self._publish_if_due(self._publishing)
+
+    async def _publish_if_due(self, publishing: Publishing) -> None:
+        try:
+            await publishing.publish_if_due(self.progress, self._oversight)
         except LearnerReplaced:
             await self._step_back()
-            return
-        if self._has_news:
-            self._published_at = monotonic()
-            self._publishing = asyncio.create_task(await self._prepare(self._publications, self._wire.budget))
 
-    async def _publish_all(self, publications: Publications) -> None:
-        if self._publishing is not None:
-            await self._publishing
-        if self._has_news:
-            await (await self._prepare(publications, None))
+    async def in_turn(self, call: Callable[[Progress], _Result]) -> _Result:
+        """Return what a call returns that is made between two lessons."""
+        async with self._turn:
+            self._learning()
+            return call(self.progress)
 
-    @property
-    def _has_news(self) -> bool:
-        return bool(self.progress.has_steps or self._finished or self._brain.recommender.waiting)
+    @shielded
+    async def replace(self, successor: KeptModel, decide: Replaced) -> None:
+        """Put another model in the place of the one that learns, and publish all of that at once."""
+        async with self._turn:
+            publishing = self._learning()
+            try:
+                await publishing.publish_all(self.progress, self._oversight)
+                champion = await self._brain.succeed(successor)
+                at = Mark(self.progress.position, self.progress.taught, self.progress.learnt_to)
+                self.progress.go_back_to(successor.place)
+                await decide(partial(KeptModel.of, champion, at), self.progress)
+                await publishing.publish_all(self.progress, self._oversight, is_anew=True)
+                self.has_gone_back = True
+            except LearnerReplaced:
+                await self._step_back()
 
-    async def _prepare(self, publications: Publications, budget: Budget | None) -> Coroutine[Any, Any, None]:
-        """Return a publication of all that is new, or of the rows what the budget allows."""
-        chunks, self._finished = self._finished, []
-        steps, progress = self.progress.take_steps(), self.progress.to_dict()
-        part = await self._brain.take_changes(budget)
-        names = self._replica.names
-
-        async def publish() -> None:
-            named = part._replace(names=await asyncio.to_thread(names.of, part.rows.key.tolist()))
-            offset = await publications.publish(named, progress, steps)
-            reach("published-not-saved")
-            self._replica.checkpointer.save(named, offset, progress)
-            self._acknowledge(chunks)
-
-        return publish()
+    def _learning(self) -> Publishing:
+        if self._publishing is None:
+            raise NotLearning
+        return self._publishing

@@ -11,6 +11,7 @@ from stream.chunks import Chunk, RawRecord
 from stream.erasure_records import erased_user
 from stream.origins import origins_in
 from stream.outbox import dead_letter
+from stream.retrain_requests import asked_for
 
 __all__ = ["Learnt", "LearntTo", "Lesson", "lessons"]
 
@@ -31,6 +32,7 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
+    asked: str = ""  # why an operator has asked for a challenger, "" where none has
 
 
 class Learnt(NamedTuple):
@@ -89,6 +91,7 @@ class _Reading:
     def _start(self) -> None:
         self.parts: list[Examples] = []
         self.size = self._events = 0
+        self._asked = ""
         self._records: list[RawRecord] = []
         self._finished: list[tuple[Chunk, dict[int, bytes]]] = []
 
@@ -105,6 +108,9 @@ class _Reading:
 
     def _new(self, record: RawRecord) -> Part:
         if erased_user(record.headers) is not None:
+            return _NOTHING
+        if (asked := asked_for(record.headers)) is not None:
+            self._asked = asked
             return _NOTHING
         examples, item_names = unpack(record.value or b"")
         self._names.learn(examples.item.tolist(), item_names)
@@ -139,6 +145,7 @@ class _Reading:
             dict(self._learnt_to),
             self._finished,
             self._records[0].timestamp,
+            self._asked,
         )
         self._position = lesson.next_offset
         self._start()

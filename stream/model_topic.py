@@ -3,6 +3,7 @@
 | key | value |
 | --- | --- |
 | ``r`` and the row's key | a row (``models.row_records``) |
+| ``anew`` | no row before it counts any more; the publication that it begins has all there are |
 | ``dense`` | what is no row, and how far the learner had come; the last record of a publication |
 """
 
@@ -21,9 +22,10 @@ from stream.chunks import RawRecord
 from stream.clock import now_ms
 from stream.record_batch import record_batches
 
-__all__ = ["DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
+__all__ = ["ANEW", "DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
 
 DENSE: Final = b"dense"
+ANEW: Final = b"anew"
 FORM: Final = 5
 # Records of one poll; each is a row of some 350 bytes.
 _POLL_RECORDS: Final = 5_000

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from stream.lessons import Lesson
@@ -11,8 +12,9 @@ __all__ = ["Mark", "Progress"]
 _log = logging.getLogger(__name__)
 
 # Examples that teach from one mark to the next, but for what a lesson has more: two times as many may be read
-# in vain.
+# in vain. Beyond the window they are further apart.
 _MARK_EVERY: Final = 5_000
+_FAR_MARK_EVERY: Final = 50_000
 
 
 class Mark(NamedTuple):
@@ -30,6 +32,8 @@ _BEGINNING: Final[Mapping[str, Any]] = {
     "log": "",
     "taught": 0,
     "marks": [(0, 0, {})],
+    "tested_to": 0,
+    "oversight": {},
 }
 
 
@@ -42,6 +46,8 @@ class Progress:
         Of how many of the last examples that taught the model must know the items.
     saved
         What `to_dict` had returned, to go on from; empty to begin.
+    history
+        How many of the last examples that taught may be asked for.
 
     Attributes
     ----------
@@ -56,11 +62,15 @@ class Progress:
     taught
         Examples that ever taught.
     marks
-        Places in the examples, the oldest where the window begins or before.
+        Places in the examples, the oldest where the history begins or before.
+    tested_to
+        Below this offset the model was tested on what it is still to learn: one that took over.
+    oversight
+        Where the oversight stands (`stream.oversight`).
     """
 
-    def __init__(self, window: int, saved: Mapping[str, Any]) -> None:
-        self._window = window
+    def __init__(self, window: int, saved: Mapping[str, Any], history: int = 0) -> None:
+        self._window, self._history = window, max(window, history)
         saved = saved or _BEGINNING
         self.position: int = saved["position"]
         self.learnt_to: dict[str, int] = dict(saved["learnt_to"])
@@ -68,6 +78,8 @@ class Progress:
         self.log: str = saved["log"]
         self.taught: int = saved["taught"]
         self.marks = [Mark(*mark) for mark in saved["marks"]]
+        self.tested_to: int = saved["tested_to"]
+        self.oversight: dict[str, Any] = dict(saved["oversight"])
         self._steps: list[int] = []
 
     def take_over(self, log: str, end: int) -> None:
@@ -81,6 +93,7 @@ class Progress:
             at = self.position
             _log.warning("The examples were read to offset %d, and now end at %d; read anew", at, end)
             self.position, self.marks = 0, [Mark(0, self.taught, dict(self.learnt_to))]
+            self.tested_to = 0
         self.epoch, self.log = self.epoch + 1, log
 
     def learnt(self, lesson: Lesson) -> None:
@@ -91,8 +104,28 @@ class Progress:
         self.taught += int(lesson.examples.teaches.sum())
         if self.taught - self.marks[-1].taught >= _MARK_EVERY:
             self.marks.append(Mark(self.position, self.taught, dict(self.learnt_to)))
-            while len(self.marks) > 1 and self.marks[1].taught <= self.taught - self._window:
-                self.marks.pop(0)
+            self._drop_marks()
+
+    def _drop_marks(self) -> None:
+        """Keep the marks of the window, few of the history before it, and one where that begins."""
+        kept: list[Mark] = []
+        for mark, newer in pairwise(self.marks):
+            ago = self.taught - newer.taught
+            is_near_enough = kept and newer.taught - kept[-1].taught <= _FAR_MARK_EVERY
+            if ago < self._window or (ago < self._history and not is_near_enough):
+                kept.append(mark)
+        self.marks = [*kept, self.marks[-1]]
+
+    def mark_before(self, examples: int) -> Mark:
+        """Return the newest mark with so many of the last examples that taught behind it, or the oldest."""
+        found = [mark for mark in self.marks if self.taught - mark.taught >= examples]
+        return found[-1] if found else self.marks[0]
+
+    def go_back_to(self, place: Mark) -> None:
+        """Go on from a place before, which another model has come to; what was tested is not tested again."""
+        self.tested_to = max(self.tested_to, self.position)
+        self.position, self.taught, self.learnt_to = place
+        self.marks = [mark for mark in self.marks if mark.position <= place.position] or self.marks[:1]
 
     @property
     def has_steps(self) -> bool:
@@ -113,4 +146,6 @@ class Progress:
             "log": self.log,
             "taught": self.taught,
             "marks": [list(mark) for mark in self.marks],
+            "tested_to": self.tested_to,
+            "oversight": self.oversight,
         }

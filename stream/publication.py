@@ -3,22 +3,24 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgpack
 from aiokafka.errors import IllegalOperation, KafkaError
 
 from models.budget import Budget
+from models.codec import encode
+from models.events import Decision
 from models.record_block import RecordBlock
 from models.row_forms import RowForm
 from models.row_records import row_records
 from models.snapshot import Snapshot
 from stream.errors import StreamError
-from stream.model_topic import DENSE, Dense, Transactions
+from stream.model_topic import ANEW, DENSE, Dense, Transactions
 from stream.replica import Replica
 
-__all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "Publications", "Wire"]
+__all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "News", "Publications", "Wire"]
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
@@ -44,6 +46,14 @@ class LearnerReplaced(StreamError):
     """Another worker has taken over the learning, and this one did not notice: it was frozen, or cut off."""
 
 
+class News(NamedTuple):
+    """What goes with the rows: sizes of steps, decisions, and whether no row of before counts any more."""
+
+    steps: list[int]
+    decisions: Sequence[Decision] = ()
+    is_anew: bool = False
+
+
 class Wire(NamedTuple):
     """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker.
 
@@ -56,6 +66,7 @@ class Wire(NamedTuple):
     identity: Callable[[], str]
     model: str
     steps: str
+    decisions: str
     transactional_id: str
     form: RowForm
     budget: Budget | None
@@ -96,8 +107,8 @@ class Publications:
         """Disconnect."""
         await self._transactions.stop()
 
-    async def publish(self, part: Snapshot, progress: Mapping[str, Any], steps: list[int]) -> int:
-        """Publish what was learnt in ``steps``; it is tried again until the broker has it.
+    async def publish(self, part: Snapshot, progress: Mapping[str, Any], news: News) -> int:
+        """Publish what was learnt; it is tried again until the broker has it.
 
         Return the offset of the model topic from which a replica that has applied all this reads on.
 
@@ -109,10 +120,12 @@ class Publications:
         rows = await asyncio.to_thread(row_records, part.rows, part.names, part.removed, self._wire.form)
         dense = Dense(part.version, part.dense, {**progress, "learner": self._name}).to_bytes()
         taken = {name: progress[name] for name in ("epoch", "position")}
-        taken |= {"version": part.version, "steps": steps}
+        taken |= {"version": part.version, "steps": news.steps}
+        begin = [RecordBlock.of(ANEW, msgpack.packb(part.version))] if news.is_anew else []
         runs: Runs = [
+            (self._wire.decisions, [RecordBlock.of(b"learner", encode(it)) for it in news.decisions]),
             (self._wire.steps, [RecordBlock.of(b"steps", msgpack.packb(taken))]),
-            (self._wire.model, rows),
+            (self._wire.model, [*begin, *rows]),
             (self._wire.model, [RecordBlock.of(DENSE, dense)]),
         ]
         while (offset := await self._written(runs)) is None:

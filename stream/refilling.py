@@ -9,7 +9,7 @@ from faust.types import TP
 from stream.brain import Brain
 from stream.log_reader import LogReader
 from stream.progress import Progress
-from stream.rereading import reread
+from stream.rereading import Rereading
 
 __all__ = ["refill"]
 
@@ -32,8 +32,8 @@ async def refill(brain: Brain, reader: LogReader, examples: TP, progress: Progre
     progress
         Where the learner goes on.
     """
-    mark = progress.marks[0]
-    async with reader, aclosing(reread(reader, examples, mark, progress.position)) as runs:
+    mark = progress.mark_before(brain.recommender.negatives.capacity)
+    async with reader, aclosing(Rereading(reader, examples, mark).until(progress.position)) as runs:
         items = [run.item[run.teaches].numpy() async for run in runs]
     found = np.concatenate([np.empty(0, np.int64), *items])
     wanted = min(progress.taught - mark.taught, brain.recommender.negatives.capacity)

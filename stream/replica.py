@@ -14,7 +14,7 @@ from models.snapshot import Snapshot
 from stream.brain import Brain
 from stream.checkpointer import Checkpointer, SavedModel
 from stream.chunks import RawRecord
-from stream.model_topic import DENSE, CommittedReader, Dense
+from stream.model_topic import ANEW, DENSE, CommittedReader, Dense
 
 __all__ = ["NO_PUBLICATION", "Applied", "Replica"]
 
@@ -80,6 +80,7 @@ class Replica:
         self._following: asyncio.Task[None] | None = None
         self._is_polling = self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
+        self._is_anew = False  # whether they begin a new model
         self.newest = NO_PUBLICATION
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
@@ -139,6 +140,7 @@ class Replica:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
         self._has_caught_up, self._parts, self.newest = False, [], NO_PUBLICATION
+        self._is_anew = False
         self._reader.seek(0)
         self.follow()
 
@@ -163,6 +165,8 @@ class Replica:
         """Apply records in order; what ends with a dense part is of one moment, and worth saving."""
         start = 0
         for stop, record in enumerate(records, start=1):
+            if record.key == ANEW:
+                self._is_anew, self._parts, start = True, [], stop
             if record.key == DENSE and record.value is not None:
                 await self._apply_rows(records[start:stop])
                 await self._apply_dense(Dense.from_bytes(record.value), record)
@@ -176,12 +180,17 @@ class Replica:
         read = read_rows(rows, self._brain.recommender.row_type)  # type: ignore[arg-type]  # they have keys
         self.names.learn(read.rows.key.tolist(), read.names)
         part = Snapshot(0, {}, read.rows, read.removed, read.names)
-        await self._brain.follow(part)
+        if not self._is_anew:
+            await self._brain.follow(part)
         self._parts.append(part)
 
     async def _apply_dense(self, dense: Dense, record: RawRecord) -> None:
         whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
-        await self._brain.follow(whole)
+        if self._is_anew:  # all at once: no list is made of what was before and what is now
+            await self._brain.replace(whole)
+        else:
+            await self._brain.follow(whole)
+        self._is_anew = False
         complete = dense.state.get("complete", dense.version)
         self.newest = Applied(record.offset, record.timestamp, complete, dense.progress)
         self._parts = []

@@ -1,4 +1,4 @@
-"""Begins to learn again where another has learnt meanwhile, though the group never gave it the examples."""
+"""Has the examples read again: where another has learnt meanwhile, or the learner's model is another."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ __all__ = ["Returning"]
 
 
 class Returning:
-    """Brings back a learner that has stepped back, as long as this worker has the examples.
+    """Brings back a learner that has stepped back, or gone back, as long as this worker has the examples.
 
     It goes on beside the taking in of lessons, which come to nothing meanwhile: their place in the log is not
     where the learner stands, or they were read before the examples are read again.
@@ -20,7 +20,7 @@ class Returning:
     Parameters
     ----------
     learner
-        That may have stepped back.
+        That may have stepped back, or gone back.
     examples
         The partition of the lessons.
     consumer
@@ -38,7 +38,8 @@ class Returning:
         if self._task is not None and self._task.done():
             task, self._task = self._task, None
             task.result()
-        if self._learner.was_replaced and self._task is None:
+        if self._task is None and (self._learner.was_replaced or self._learner.has_gone_back):
+            self._learner.has_gone_back = False
             self._task = asyncio.create_task(self._return())
 
     async def _return(self) -> None:

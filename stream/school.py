@@ -16,7 +16,9 @@ from stream.chunks import Chunk
 from stream.identities import identities
 from stream.learner import Learner
 from stream.model_topic import CommittedReader
+from stream.oversight import Oversight
 from stream.publication import PUBLISH_SECONDS, Wire
+from stream.publishing import Publishing
 from stream.replica import Replica
 from stream.security import admin_security, client_options
 from stream.settings import Settings
@@ -48,11 +50,14 @@ class School(NamedTuple):
             identity=partial(_identity, settings, name("examples")),
             model=name("model"),
             steps=name("steps"),
+            decisions=name("decisions"),
             transactional_id=f"{settings.app_id}-learner",
             form=RowForm[settings.model_rows.upper()],
             budget=_budget(brain, names, settings),
         )
-        return cls(replica, Learner(brain, replica, wire, acknowledge))
+        publishing = partial(Publishing, brain, replica, wire, acknowledge)
+        oversight = Oversight(settings)
+        return cls(replica, Learner(brain, replica, wire, publishing, oversight=oversight))
 
 
 def _identity(settings: Settings, topic: str) -> str:

@@ -55,6 +55,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_rows: Literal["exact", "int8"] = "exact"
     # What rows may take of the model topic, in bytes a second; 0: as much as they need.
     model_bytes_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
+    # When a challenger is trained: after an alarm, by schedule or when asked; only the latter two; or never.
+    retrain: Literal["auto", "asked", "no"] = "auto"
+    # On how many of the last examples, how often a day at most, and every so many hours; 0: on no schedule.
+    retrain_examples: _Count = 200_000
+    retrain_per_day: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 4
+    retrain_hours: Annotated[float, msgspec.Meta(ge=0, le=8760)] = 0.0
     # From one checkpoint of the model to the next: what a start has to read from Kafka again; 0: none.
     checkpoint_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0
     # Security of the broker, passed to Faust: TLS where a CA file is named, SASL where a user name is.

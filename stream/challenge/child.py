@@ -1,0 +1,192 @@
+"""The process of who is on trial: it trains a challenger, or loads the champion before, and has it judged.
+
+It reads the catalog and the examples from Kafka as the learner does, at the lowest priority, and tells its
+parent how it goes. All that it finds follows from its order and the log, whenever it runs.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Final, NoReturn
+
+import numpy as np
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from models.catalog import Catalog, News
+from models.challenger import Challenger
+from models.examples import Examples, no_examples
+from models.names import Names
+from models.recommender import Recommender
+from models.retraining import Phase
+from models.training import Lap, Training
+from stream.brain import Brain
+from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
+from stream.challenge.plan import Failed, HandedOver, Order, Passing, Stood, Told, WasTrained, encoder, orders
+from stream.log_reader import LogReader
+from stream.progress import Mark
+from stream.rereading import Rereading
+from stream.security import client_options
+from stream.shelf import Shelf
+from stream.topics import Topics
+
+__all__ = ["Trial", "main"]
+
+_LOWEST_PRIORITY: Final = 19
+# Examples of a step on trial: cut by count, not by what a fetch brings, so that it comes out the same again.
+_STEP: Final = 64
+_SAY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.1
+_ORDER_BYTES: Final = 2**24
+
+
+class _Brain(Brain):
+    """One that withholds nothing: what is not to be had now was, perhaps, when the examples came."""
+
+    async def restock(self, news: News) -> None:
+        await super().restock(news._replace(unavailable=None))
+
+
+class Trial:
+    """What the process does.
+
+    Parameters
+    ----------
+    order
+        What it was told.
+    say
+        Tells the parent.
+
+    Attributes
+    ----------
+    is_wanted
+        Set once the parent wants the model.
+    """
+
+    def __init__(self, order: Order, say: Callable[[Told], None]) -> None:
+        self._order, self._plan, self._say = order, order.plan, say
+        self._brain = _Brain(order.settings)
+        name = Topics(order.settings.topic_prefix, order.settings.partitions).name
+        self._examples = TP(name("examples"), 0)
+        client = client_options(order.settings)
+        catalog = [TP(name("catalog"), number) for number in range(order.settings.partitions)]
+        self._shelf = Shelf(Catalog(), Names(), self._brain, client=client, tps=catalog)
+        self._reader = LogReader(client, [self._examples])
+        self._pending, self._said_at = no_examples(), 0.0
+        self.is_wanted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Train, follow and be judged, until the model is handed over."""
+        await self._shelf.start(_fail)
+        while not self._shelf.has_caught_up:  # noqa: ASYNC110 - it tells nobody when it has
+            await asyncio.sleep(_LOOK_SECONDS)
+        async with self._reader:
+            recommender, rereading = await self._model()
+            await self._follow(Challenger(recommender), rereading)
+        await self._shelf.stop()
+
+    async def _model(self) -> tuple[Recommender, Rereading]:
+        """Return the model, and its reading, which goes on where the trial begins."""
+        if self._plan.role is Phase.PREDECESSOR:
+            kept = KeptModel.load(self._predecessor)
+            return kept.build(self._brain.new), Rereading(self._reader, self._examples, kept.place)
+        rereading = Rereading(self._reader, self._examples, self._plan.first)
+        async with aclosing(rereading.until(self._plan.position)) as runs:
+            window = [run async for run in runs]
+        gone = np.array(list(rereading.erased), np.int64)
+        window = [run.take(~np.isin(run.who.numpy(), gone)) for run in window]
+        training = Training(self._brain.new, [no_examples(), *window], self._plan.recent)
+        trained = await self._brain.call(partial(training.run, self._passing))
+        self._say(WasTrained(trained.window, trained.hit_rates, trained.learning))
+        return trained.recommender, rereading
+
+    def _passing(self, lap: Lap) -> None:
+        if lap.learnt == lap.window:
+            self._say(Passing(lap.window, lap.passes))
+
+    async def _follow(self, challenger: Challenger, rereading: Rereading) -> None:
+        while True:
+            hands_over = self.is_wanted.is_set()
+            async with aclosing(rereading.until(sys.maxsize)) as runs:
+                async for run in runs:
+                    await self._take(challenger, run)
+                    self._tell(challenger, rereading)
+            challenger.forget(rereading.erased)
+            if hands_over:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self._brain.call(challenger.follow, self._pending)
+        place = Mark(rereading.position, rereading.taught, rereading.learnt_to)
+        KeptModel.of(challenger.recommender, place).save(self._folder)
+        self._say(HandedOver())
+
+    async def _take(self, challenger: Challenger, run: Examples) -> None:
+        self._pending = Examples.join([self._pending, run])
+        *whole, rest = self._pending.steps(_STEP)
+        if len(rest.item) == _STEP:
+            whole, rest = [*whole, rest], no_examples()
+        for step in whole:
+            await self._brain.call(challenger.follow, step)
+        self._pending = rest
+
+    def _tell(self, challenger: Challenger, rereading: Rereading) -> None:
+        standing = challenger.standing
+        if standing.verdict or monotonic() - self._said_at > _SAY_SECONDS:
+            self._said_at = monotonic()
+            self._say(Stood(standing, rereading.position))
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._order.folder) / HANDED_OVER
+
+    @property
+    def _predecessor(self) -> Path:
+        return Path(self._order.folder) / PREDECESSOR
+
+
+async def _fail(error: BaseException) -> NoReturn:
+    _say(Failed(repr(error), again=isinstance(error, KafkaError)))
+    os._exit(1)
+
+
+def _say(told: Told) -> None:
+    sys.stdout.buffer.write(encoder.encode(told) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+async def _listen(commands: asyncio.StreamReader, trial: Trial) -> None:
+    """Take the parent's word; where there is none any more, it is gone."""
+    while await commands.readline():
+        trial.is_wanted.set()
+    os._exit(0)
+
+
+async def _run() -> None:
+    commands = asyncio.StreamReader(limit=_ORDER_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer
+    )
+    order = orders.decode(await commands.readline())
+    try:
+        trial = Trial(order, _say)
+        listening = asyncio.create_task(_listen(commands, trial))
+        await trial.run()
+        listening.cancel()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told, and decides
+        await _fail(error)
+
+
+def main() -> None:
+    """Do what the first line of the input orders."""
+    os.nice(_LOWEST_PRIORITY)
+    asyncio.run(_run())
+    os._exit(0)  # no client of Kafka holds it up
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Watches over the model that learns: has challengers trained and judged, promoted and taken back."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from models.challenger import Standing
+from models.drift import Alarm
+from models.errors import ModelError
+from models.events import Decision
+from models.retraining import Phase, Retraining, Rules
+from stream.challenge.hands import Hands, NotLearning
+from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
+from stream.challenge.plan import Failed, HandedOver, Order, Passing, Plan, Stood, Told, WasTrained
+from stream.challenge.process import ChallengerProcess
+from stream.clock import now_ms
+from stream.lessons import Lesson
+from stream.progress import Progress
+from stream.settings import Settings
+
+__all__ = ["Oversight"]
+
+_log = logging.getLogger(__name__)
+_AGAIN_SECONDS: Final = 5.0
+
+
+class Oversight:
+    """The learner's decisions, and the process of who is on trial.
+
+    What is decided of lessons follows from them, and is part of the learner's progress: after a crash whoever
+    learns has the challenger trained and judged once more, with the same outcome.
+
+    Parameters
+    ----------
+    settings
+        How often to retrain, on how much, and where to keep models.
+    """
+
+    _hands: Hands
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._folder = (settings.data_dir / "challenge").absolute()
+        self._plan: Plan | None = None
+        self._retraining, self._decisions = self._new(), list[Decision]()
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def history(self) -> int:
+        """Of how many of the last examples that taught it must know where they stand."""
+        return self._settings.retrain_examples
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there are decisions that are to be published."""
+        return bool(self._decisions)
+
+    def take_decisions(self) -> list[Decision]:
+        """Return those that are to be published now."""
+        decisions, self._decisions = self._decisions, []
+        return decisions
+
+    def begin(self, hands: Hands, progress: Progress) -> None:
+        """Go on from where the progress has it."""
+        self._hands = hands
+        self._retraining, self._plan, self._decisions = self._new(), None, []
+        if saved := progress.oversight:
+            self._retraining.restore(saved["retraining"])
+            self._plan = msgspec.convert(saved["plan"], Plan | None)
+        if self._plan is not None:
+            self._decide(progress, self._retraining.resumed())
+            self._watch(self._plan)
+
+    async def end(self) -> None:
+        """End the process; what was decided stays in the progress."""
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    def notice(self, lesson: Lesson, alarms: Sequence[Alarm], progress: Progress) -> None:
+        """Decide what a lesson gives reason for, once it was learnt."""
+        for alarm in alarms:
+            self._decide(progress, self._retraining.alarmed(alarm))
+        if self._settings.retrain == "no" or not len(lesson.examples.item):
+            return
+        heard = alarms if self._settings.retrain == "auto" else ()
+        ts = int(lesson.examples.ts.median())
+        if why := self._retraining.wanted(ts, progress.taught, heard, lesson.asked):
+            first = progress.mark_before(self._settings.retrain_examples)
+            recent = max((alarm.window for alarm in heard), default=0)
+            self._plan = Plan(Phase.CHALLENGER, first, progress.position, recent)
+            self._decide(progress, self._retraining.began(why, progress.taught - first.taught))
+            self._watch(self._plan)
+
+    def _new(self) -> Retraining:
+        per_day, hours = self._settings.retrain_per_day, self._settings.retrain_hours
+        return Retraining(Rules(per_day=per_day, every_hours=hours))
+
+    def _decide(self, progress: Progress, decision: Decision) -> None:
+        _log.info("%s: %s", decision.kind, decision.reason)
+        told = decision.details | {"event_ts": decision.ts}
+        self._decisions.append(msgspec.structs.replace(decision, ts=now_ms(), details=told))
+        if self._retraining.phase is Phase.NOBODY:
+            self._plan = None
+        plan = msgspec.to_builtins(self._plan)
+        progress.oversight = {"retraining": self._retraining.state, "plan": plan}
+
+    def _watch(self, plan: Plan) -> None:
+        self._watching = asyncio.create_task(self._watched(plan))
+
+    async def _watched(self, plan: Plan) -> None:
+        """Have trials held, one after the other, until there is nobody to be judged."""
+        try:
+            while self._plan is plan:
+                if not await self._hold(plan):
+                    await asyncio.sleep(_AGAIN_SECONDS)
+            if self._plan is not None:
+                self._watch(self._plan)
+        except NotLearning:
+            _log.info("Another worker goes on with the trial")
+
+    async def _hold(self, plan: Plan) -> bool:
+        """Hold a trial; return whether it has come to something."""
+        order = Order(self._settings, plan, str(self._folder))
+        async with ChallengerProcess(order) as process:
+            async for told in process.told():
+                if isinstance(told, Failed) and told.again:
+                    _log.warning("The trial beside the champion begins again: %s", told.reason)
+                    return False
+                await self._hear(process, told)
+                if self._plan is not plan:
+                    return True
+            await self._drop(f"its process has ended with status {await process.status()}")
+        return True
+
+    async def _hear(self, process: ChallengerProcess, told: Told) -> None:
+        match told:
+            case Passing():
+                await self._note(lambda: self._retraining.passed(told.window, told.passes))
+            case WasTrained():
+                figures = told.window, told.hit_rates, told.learning
+                await self._note(lambda: self._retraining.trained(*figures))
+            case Stood() if told.standing.verdict == "better":
+                self._best = told.standing
+                await process.hand_over()
+            case Stood():
+                await self._note(lambda: self._retraining.judged(told.standing))
+            case HandedOver():
+                await self._replace(self._best)
+            case Failed():
+                await self._drop(told.reason)
+
+    async def _note(self, decide: Callable[[], Decision | None]) -> None:
+        """Decide between two lessons."""
+
+        def call(progress: Progress) -> None:
+            if (decision := decide()) is not None:
+                self._decide(progress, decision)
+
+        await self._hands.in_turn(call)
+
+    async def _drop(self, reason: str) -> None:
+        await self._note(lambda: self._retraining.dropped(reason))
+
+    async def _replace(self, standing: Standing) -> None:
+        """Promote the challenger, or bring the champion before back."""
+        try:
+            successor = await asyncio.to_thread(KeptModel.load, self._folder / HANDED_OVER)
+        except ModelError as error:
+            await self._drop(str(error))
+            return
+        await self._hands.replace(successor, partial(self._replaced, standing))
+
+    async def _replaced(
+        self, standing: Standing, champion: Callable[[], KeptModel], progress: Progress
+    ) -> None:
+        """Decide that the model was replaced, and keep the one that it was."""
+        decision = self._retraining.judged(standing)
+        assert decision is not None  # noqa: S101 - it is better
+        if self._retraining.phase is not Phase.PREDECESSOR:
+            self._decide(progress, decision)
+            return
+        kept = await asyncio.to_thread(champion)
+        self._plan = Plan(Phase.PREDECESSOR, kept.place, kept.place.position)
+        self._decide(progress, decision)
+        try:
+            await asyncio.to_thread(kept.save, self._folder / PREDECESSOR)
+        except OSError as error:
+            self._decide(progress, self._retraining.dropped(f"it cannot be kept: {error}"))
