@@ -113,6 +113,11 @@ class Gauge:
         return (known.before, after) if after - known.before > worth * (1 - known.before) else None
 
     @property
+    def level(self) -> float:
+        """The mean of late, 0 before the first value."""
+        return self._season.level
+
+    @property
     def _since_change(self) -> int:
         """How many values have come since the change: those that ADWIN still compares, at least."""
         return max(_WEIGHED, int(self._adwin.width) * _TOLD_AT_ONCE)

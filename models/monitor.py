@@ -77,6 +77,11 @@ class Monitor:
             values = np.concatenate([1 - way * chances, np.full(foretold.came, 1 + way)]) / 2
             self._tell(name, examples, values)
 
+    @property
+    def levels(self) -> dict[str, float]:
+        """The mean of late of each signal that has a value."""
+        return {name: gauge.level for name, gauge in self._gauges.items() if gauge.level}
+
     def take_alarms(self) -> list[Alarm]:
         """Return what was noticed since the last call."""
         raised, self._raised = self._raised, []

@@ -15,9 +15,10 @@ from producers.bundled import REES46
 from producers.logs import open_log
 from producers.plan import ReplayPlan
 from producers.replayer import Replay
-from stream.client import Client, View
+from stream.client import Client
 from stream.demo_child import WorkerProcess
 from stream.demo_scene import Scene
+from stream.views import View
 
 __all__ = ["LOADS", "Load", "Run", "timed"]
 

@@ -25,11 +25,13 @@ _COMMANDS: Final = {
     "bench": _Place("stream.cli_bench", "Measure on this machine what the README quotes."),
     "broker": _Place("stream.cli_broker", "Run a Kafka on this machine alone, until Ctrl-C."),
     "checkpoint": _Place("stream.cli_checkpoint", "Look into the checkpoints of the model."),
+    "decisions": _Place("stream.cli_decide", "Tell what was decided of the model, and why."),
     "demo": _Place("stream.cli_demo", "Show it all at work on a recorded log of a real shop."),
     "evaluate": _Place("stream.cli_evaluate", "Test and train over recorded logs, without Kafka."),
     "forget": _Place("stream.cli_ask", "Have all that is known of USER erased."),
     "recommend": _Place("stream.cli_ask", "Ask a running worker what it recommends USER now."),
     "replay": _Place("producers.cli", "Publish the events of a recorded LOG to Kafka."),
+    "retrain": _Place("stream.cli_decide", "Have a challenger trained and judged."),
     "shop": _Place("producers.cli", "Publish made-up traffic of a shop whose truth is known."),
     "status": _Place("stream.cli_ask", "Ask a running worker how it stands."),
 }

@@ -10,21 +10,21 @@ from rich.table import Table
 from stream.client import Client
 from stream.quality_table import quality_table
 
-__all__ = ["forget", "recommend", "status"]
+__all__ = ["as_json", "forget", "recommend", "status", "web"]
 
 _SHOWN: Final = (
     *("ready", "usable", "duplicates", "forgotten", "dead_letters"),
     *("learnt", "lag", "rows", "users", "device"),
 )
-_web = click.option(
+web = click.option(
     "--web", default="http://127.0.0.1:6066", show_default=True, metavar="URL", help="The worker's web port."
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
 @click.command()
-@_web
-@_as_json
+@web
+@as_json
 def status(web: str, *, as_json: bool) -> None:
     """Ask a running worker how it stands."""
     view = Client(web).status()
@@ -42,8 +42,8 @@ def status(web: str, *, as_json: bool) -> None:
 @click.command()
 @click.argument("user")
 @click.option("-k", "--count", type=click.IntRange(1, 1000), help="How many items.  [default: the worker's]")
-@_web
-@_as_json
+@web
+@as_json
 def recommend(user: str, count: int | None, web: str, *, as_json: bool) -> None:
     """Ask a running worker what it recommends USER now; the popular items, where it never saw that user."""
     advice = Client(web).recommendations(user, count)
@@ -58,8 +58,8 @@ def recommend(user: str, count: int | None, web: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("user")
-@_web
-@_as_json
+@web
+@as_json
 def forget(user: str, web: str, *, as_json: bool) -> None:
     """Have all that is known of USER erased, by whichever worker knows it, within 60 seconds."""
     asked = Client(web).forget(user)

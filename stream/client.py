@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from stream.errors import StreamError
+from stream.views import Advice, Decision, Decisions, Request, Retrain, View
 
-__all__ = ["Advice", "Client", "Drift", "Figures", "Refused", "Request", "Suggestion", "View", "WorkerAway"]
+__all__ = ["Client", "Refused", "WorkerAway"]
 
 # A worker that is busy with a batch answers in milliseconds; one that takes longer than this is stuck.
 _ANSWER_SECONDS: Final = 10.0
@@ -38,77 +39,6 @@ class WorkerAway(StreamError):
 
 class Refused(StreamError):
     """A worker that answered, but not with what it was asked for."""
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """How well a model foresaw events, as the contract scores it."""
-
-    hit_rate_20: float = 0.0
-    mrr_20: float = 0.0
-    ndcg_10: float = 0.0
-    scored: int = 0
-
-
-class Drift(msgspec.Struct, frozen=True):
-    """How often the model was found to be behind the shop, and what was done about it."""
-
-    alarms: int = 0
-    retrains: int = 0
-    promotions: int = 0
-    rollbacks: int = 0
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker's ``/status``; what it does not tell, as a worker without a drift monitor, is 0 or empty.
-
-    The fields mean what they mean in `stream.report.Status`, which this process could only import with all
-    of torch behind it.
-    """
-
-    ready: bool = False
-    handled: int = 0
-    usable: int = 0
-    duplicates: int = 0
-    forgotten: int = 0
-    dead_letters: int = 0
-    handed_on: int = 0
-    learnt: int = 0
-    version: int = 0
-    complete: int = 0
-    learnt_to: dict[str, int] = {}
-    lag: int = 0
-    latency_ms: dict[str, float] = {}
-    quality: dict[str, Figures] = {}
-    drift: Drift = Drift()
-    rows: int = 0
-    users: int = 0
-    device: str = ""
-    resident_bytes: int = 0
-    versions: dict[str, str] = {}
-
-
-class Suggestion(msgspec.Struct, frozen=True):
-    """One recommended item: how good, and what put it there."""
-
-    item_id: str
-    score: float
-    source: str
-
-
-class Advice(msgspec.Struct, frozen=True):
-    """What a worker recommends a user now, best first."""
-
-    user_id: str
-    items: list[Suggestion]
-
-
-class Request(msgspec.Struct, frozen=True):
-    """Where in Kafka it stands that a user is to be forgotten."""
-
-    user_id: str
-    topic: str
-    partition: int
-    offset: int
 
 
 class Client:
@@ -148,6 +78,14 @@ class Client:
     def forget(self, user_id: str) -> Request:
         """Ask for a user to be forgotten; raises `WorkerAway` and `Refused`."""
         return self._decode(self._ask("DELETE", f"/users/{quote(user_id, safe='')}"), Request)
+
+    def retrain(self, reason: str) -> Retrain:
+        """Ask for a challenger; raises `WorkerAway` and `Refused`."""
+        return self._decode(self._ask("POST", "/retrain?" + urlencode({"reason": reason})), Retrain)
+
+    def decisions(self, count: int) -> list[Decision]:
+        """Return the last decisions, the oldest first; raises `WorkerAway` and `Refused`."""
+        return self._decode(self._get("/decisions?" + urlencode({"k": count})), Decisions).decisions
 
     def _get(self, path: str) -> bytes:
         return self._ask("GET", path)

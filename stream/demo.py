@@ -11,7 +11,7 @@ import msgspec
 from producers.logs import open_log, read_log
 from producers.reading import Reading
 from producers.report import ReplayReport
-from stream.client import Client, View, WorkerAway
+from stream.client import Client, WorkerAway
 from stream.demo_child import WorkerProcess
 from stream.demo_feed import Feed
 from stream.demo_rate import RateControl
@@ -21,6 +21,7 @@ from stream.demo_topics import delete_topics, record_count
 from stream.demo_view import Moment, Screen
 from stream.errors import StreamError
 from stream.topics import Topics
+from stream.views import View
 
 __all__ = ["Demo", "DemoPlan", "Stalled"]
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from producers.report import ReplayReport
-from stream.client import Drift, Figures, View
+from stream.views import Drift, Figures, View
 
 __all__ = ["DemoReport", "Timing"]
 

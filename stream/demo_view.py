@@ -8,8 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from stream.client import View
 from stream.quality_table import quality_table
+from stream.views import View
 
 __all__ = ["LiveScreen", "Moment", "PlainScreen", "Screen", "screen_on"]
 

@@ -6,9 +6,9 @@ from models.chance_scores import ChanceQuality
 from models.folds import Folds, folds_of
 from models.intervals import Range
 from models.metrics import Quality
-from stream.client import Drift
 from stream.evaluation import Evaluation, Standing
 from stream.versions import versions
+from stream.views import Drift
 
 __all__ = ["EvaluationReport"]
 

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from models.exam import PRODUCT
 from models.metrics import Quality
-from stream.client import Figures
 from stream.evaluation_report import EvaluationReport
 from stream.folds_table import folds_table
 from stream.quality_table import chance_table, quality_table
+from stream.views import Figures
 
 __all__ = ["show_report"]
 

@@ -6,7 +6,7 @@ from typing import Final
 from rich.table import Table
 
 from models.chance_scores import ChanceQuality
-from stream.client import Figures
+from stream.views import Figures
 
 __all__ = ["FIGURES", "TITLES", "chance_table", "quality_table"]
 

@@ -1,14 +1,21 @@
 """The state of a worker in figures: what `headrace status`, the demo and the JSON report show."""
 
+from typing import Final
+
 import msgspec
 import psutil
 
 from models.metrics import Quality
 from stream.health import is_ready, lags
+from stream.oversight import Oversight
 from stream.versions import versions
+from stream.views import Drift
 from stream.worker import Worker
 
 __all__ = ["Status", "status"]
+
+# What is counted for the report, in the order of its fields.
+KINDS: Final = ("drift-alarm", "retrain-started", "promotion", "rollback")
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +44,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     lag: int
     latency_ms: dict[str, float]
     quality: dict[str, Quality]
+    drift: Drift
     rows: int
     users: int
     device: str
@@ -64,12 +72,21 @@ def status(worker: Worker) -> Status:
         lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.keyed),
         latency_ms=meters.latency_ms(),
         quality=recommender.quality,
+        drift=drift(worker),
         rows=recommender.items,
         users=worker.store.row_estimate(),
         device=str(worker.brain.device),
         resident_bytes=psutil.Process().memory_info().rss,
         versions=versions(),
     )
+
+
+def drift(worker: Worker) -> Drift:
+    """Return how often whoever learns had to decide something."""
+    learner, replica = worker.learner, worker.replica
+    progress = learner.progress.to_dict() if learner.is_learning else replica.newest.progress
+    counts = Oversight.counts(progress)
+    return Drift(*(counts.get(kind, 0) for kind in KINDS))
 
 
 def _learnt(worker: Worker) -> tuple[int, dict[str, int]]:

@@ -1,13 +1,15 @@
 """The pages of a worker's web port."""
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
 from aiokafka.errors import KafkaError
+from faust.types import TP
 from faust.types.web import ViewHandlerFun
 from faust.web import Request, Response, View
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from models.answers import ranked_items
@@ -18,9 +20,11 @@ from models.observation import History
 from models.profile import Profiles
 from stream.answering import banned_items
 from stream.clock import now_ms
+from stream.decision_log import recent_decisions
 from stream.health import is_ready, measure
 from stream.keys import partition_of
 from stream.report import status
+from stream.security import client_options
 from stream.worker import Worker
 
 __all__ = ["add_pages"]
@@ -39,22 +43,26 @@ def add_pages(app: faust.App, worker: Worker) -> None:
         "/metrics": pages.metrics,
         "/status": pages.status,
         "/popular": pages.popular,
+        "/decisions": pages.decisions,
         "/users/{user_id}/recommendations": pages.recommendations,
     }
     for path, page in paths.items():
         app.page(path, name=page.__name__)(
             cast("Any", page)
         )  # a bound method, which Faust calls with no view
-    app.page("/users/{user_id}", base=OnDelete, name="forget")(cast("Any", pages.forget))
+    app.page("/users/{user_id}", base=_on("delete"), name="forget")(cast("Any", pages.forget))
+    app.page("/retrain", base=_on("post"), name="retrain")(cast("Any", pages.retrain))
 
 
-class OnDelete(View):
-    """A page that answers DELETE, where Faust's own answer GET."""
+def _on(method: str) -> type[View]:
+    """Return the base of a page that answers ``method``, where Faust's own answer GET."""
 
-    @classmethod
-    def from_handler(cls, fun: ViewHandlerFun) -> type[View]:
-        """Return the view whose answer is ``fun``'s."""
-        return type("OnDelete", (cls,), {"delete": fun, "__module__": __name__})
+    class On(View):
+        @classmethod
+        def from_handler(cls, fun: ViewHandlerFun) -> type[View]:
+            return type("On", (cls,), {method: fun, "__module__": __name__})
+
+    return On
 
 
 class Pages:
@@ -111,12 +119,34 @@ class Pages:
         if not 1 <= len(user_id.encode()) <= MAX_ID_BYTES:
             refused = InvalidRecord("user_id", user_id, f"must be 1 to {MAX_ID_BYTES} bytes of UTF-8")
             return self._json({"error": str(refused)}, 400)
+        return await self._asked(self._worker.books.requests.publish(user_id, now_ms()))
+
+    async def retrain(self, request: Request) -> Response:
+        """Ask for a challenger: 202 with where the request lies, once Kafka has it."""
+        return await self._asked(self._worker.books.retrains.publish(request.query.get("reason", "")))
+
+    async def decisions(self, request: Request) -> Response:
+        """Give the last decisions, the oldest first."""
+        count = self._count(request)
+        if count is None:
+            return self._bad_count(request)
+        name, partitions = self._worker.topics.name("decisions"), self._worker.settings.partitions
+        tps = [TP(name, number) for number in range(partitions)]
         try:
-            place = await self._worker.books.requests.publish(user_id, now_ms())
+            found = await recent_decisions(client_options(self._worker.settings), tps, count)
+        except KafkaError as error:
+            return self._away(error)
+        return self._json({"decisions": to_builtins(found)})
+
+    async def _asked(self, asking: Awaitable[Struct]) -> Response:
+        try:
+            return self._json(to_builtins(await asking), 202)
         except (TimeoutError, KafkaError) as error:
-            said = f"Kafka has not confirmed it ({str(error) or 'no answer'}): ask again"
-            return self._json({"error": said}, 503)
-        return self._json(to_builtins(place), 202)
+            return self._away(error)
+
+    def _away(self, error: Exception) -> Response:
+        said = f"Kafka has not confirmed it ({str(error) or 'no answer'}): ask again"
+        return self._json({"error": said}, 503)
 
     def _profile(self, user_id: str) -> Profiles:
         """Return the user's profile, one row; a shop's own partitioner may have put it anywhere."""

@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.catalog import Catalog, News
-from models.challenger import Challenger
+from models.challenger import Challenger, Standing
 from models.examples import Examples, no_examples
 from models.names import Names
 from models.recommender import Recommender
@@ -77,7 +77,7 @@ class Trial:
         catalog = [TP(name("catalog"), number) for number in range(order.settings.partitions)]
         self._shelf = Shelf(Catalog(), Names(), self._brain, client=client, tps=catalog)
         self._reader = LogReader(client, [self._examples])
-        self._pending, self._said_at = no_examples(), 0.0
+        self._pending, self._said_at, self._has_verdict = no_examples(), 0.0, False
         self.is_wanted = asyncio.Event()
 
     async def run(self) -> None:
@@ -115,7 +115,6 @@ class Trial:
             async with aclosing(rereading.until(sys.maxsize)) as runs:
                 async for run in runs:
                     await self._take(challenger, run)
-                    self._tell(challenger, rereading)
             challenger.forget(rereading.erased)
             if hands_over:
                 break
@@ -132,13 +131,14 @@ class Trial:
             whole, rest = [*whole, rest], no_examples()
         for step in whole:
             await self._brain.call(challenger.follow, step)
+            self._tell(challenger.standing)
         self._pending = rest
 
-    def _tell(self, challenger: Challenger, rereading: Rereading) -> None:
-        standing = challenger.standing
-        if standing.verdict or monotonic() - self._said_at > _SAY_SECONDS:
-            self._said_at = monotonic()
-            self._say(Stood(standing, rereading.position))
+    def _tell(self, standing: Standing) -> None:
+        """Say how it stands now and then, and once what the verdict is."""
+        if not self._has_verdict and (standing.verdict or monotonic() - self._said_at > _SAY_SECONDS):
+            self._said_at, self._has_verdict = monotonic(), bool(standing.verdict)
+            self._say(Stood(standing))
 
     @property
     def _folder(self) -> Path:

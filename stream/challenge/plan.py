@@ -60,10 +60,9 @@ class WasTrained(msgspec.Struct, frozen=True, tag="trained"):
 
 
 class Stood(msgspec.Struct, frozen=True, tag="stood"):
-    """How it stands, as of an offset of the examples."""
+    """How it stands; the last of them has the verdict."""
 
     standing: Standing
-    position: int
 
 
 class HandedOver(msgspec.Struct, frozen=True, tag="handed-over"):

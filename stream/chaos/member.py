@@ -8,10 +8,11 @@ from typing import Final
 import psutil
 
 from stream.chaos.wait import StormFailed, until
-from stream.client import Client, View
+from stream.client import Client
 from stream.demo_child import WorkerProcess
 from stream.errors import StreamError
 from stream.ports import LOOPBACK, free_port
+from stream.views import View
 
 __all__ = ["Member"]
 
