@@ -97,13 +97,13 @@ class Retraining:
             return f"{self._rules.every_hours:g} hours have passed"
         return ""
 
-    def began(self, reason: str, window: int) -> Decision:
-        """Take note that a challenger is trained, on so many examples."""
+    def began(self, reason: str, start: int, end: int) -> Decision:
+        """Take note that a challenger is trained on what stands from one place to another."""
         day, (last, trained) = self._now // _DAY_MS, self._budget
         self._budget = day, trained + 1 if day == last else 1
         self.phase, self.number, self._began = Phase.CHALLENGER, self.number + 1, self._now
-        told = f"challenger {self.number} is trained on {window:,} examples: {reason}"
-        return self._decide("retrain-started", told, {"examples": window, "why": reason})
+        told = f"challenger {self.number} is trained from {start:,} to {end:,}: {reason}"
+        return self._decide("retrain-started", told, {"from": start, "to": end, "why": reason})
 
     def resumed(self) -> Decision:
         """Take note that a trial begins again, after whoever learns had stopped."""

@@ -7,7 +7,6 @@ import psutil
 
 from models.metrics import Quality
 from stream.health import is_ready, lags
-from stream.oversight import Oversight
 from stream.versions import versions
 from stream.views import Drift
 from stream.worker import Worker
@@ -85,7 +84,7 @@ def drift(worker: Worker) -> Drift:
     """Return how often whoever learns had to decide something."""
     learner, replica = worker.learner, worker.replica
     progress = learner.progress.to_dict() if learner.is_learning else replica.newest.progress
-    counts = Oversight.counts(progress)
+    counts = progress["oversight"]["retraining"]["counts"] if progress.get("oversight") else {}
     return Drift(*(counts.get(kind, 0) for kind in KINDS))
 
 
