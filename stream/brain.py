@@ -68,12 +68,13 @@ class Brain:
         found: torch.Tensor = await self._thread.run(self.recommender.popular, k)
         return [key for key in found.tolist() if key]
 
-    async def test_and_learn(self, examples: Examples, course: Course | None = None) -> float:
-        """Test, then learn from the examples in one step; return their mean loss.
+    async def test_and_learn(self, examples: Examples) -> float:
+        """Test, then learn from the examples in one step; return their mean loss."""
+        return await self._thread.run(self._test_and_learn, examples)
 
-        With a ``course`` it may retrain at once, which takes as long as it takes.
-        """
-        return await self._thread.run(self._test_and_learn, examples, course)
+    async def retrain(self, course: Course, examples: Examples) -> None:
+        """Retrain as the rules have it, after examples were learnt; it takes as long as it takes."""
+        await self._thread.run(self._retrain, course, examples)
 
     async def learn(self, examples: Examples) -> float:
         """Learn from examples that were tested before; return their mean loss."""
@@ -148,13 +149,13 @@ class Brain:
         foretold: Floats = self.recommender.product.behaviour.foretold.cpu().numpy()
         return foretold
 
-    def _test_and_learn(self, examples: Examples, course: Course | None) -> float:
+    def _test_and_learn(self, examples: Examples) -> float:
         here = examples.to(self.device)
         self.recommender.test_many(here)
-        loss = self._learn(here)
-        if course is not None:
-            self.recommender = course.take(self.recommender, examples)
-        return loss
+        return self._learn(here)
+
+    def _retrain(self, course: Course, examples: Examples) -> None:
+        self.recommender = course.take(self.recommender, examples)
 
     def _learn(self, examples: Examples) -> float:
         return float(self.recommender.learn_many(examples).mean())

@@ -64,13 +64,13 @@ class Evaluation:
         The clock in milliseconds since the Unix epoch: a time too far ahead of it is no event's.
     rivals
         Baselines that learn event by event, by name.
-    course
-        Retrains, where that is wanted.
 
     Attributes
     ----------
-    brain, course
+    brain
         What it was given.
+    course
+        Retrains, where it is set.
     segments, intervals
         The product's figures by kind of event, and how sure they are, once `run` has returned.
     verdicts
@@ -88,21 +88,18 @@ class Evaluation:
     (1, 1, 0)
     """
 
+    course: Course | None
+
     def __init__(
-        self,
-        brain: Brain,
-        settings: Settings,
-        now: int,
-        rivals: Mapping[str, Rival] | None = None,
-        course: Course | None = None,
+        self, brain: Brain, settings: Settings, now: int, rivals: Mapping[str, Rival] | None = None
     ) -> None:
-        self.brain, self.course = brain, course
+        self.brain = brain
         self._rivals = Rivals(rivals or {})
         self.segments, self.intervals, self.verdicts = Segments(), Intervals(), Verdicts()
         self._settings = settings
         self._catalog, self._now = Catalog(), now
         self._usable = self._duplicates = self._dead_letters = 0
-        self.first_dead_letter = ""
+        self.first_dead_letter, self.course = "", None
         self._uncounted: list[Examples] = []
 
     def run(
@@ -154,9 +151,11 @@ class Evaluation:
         if self._rivals.quality:
             self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
         if len(examples.item):
-            learnt = self.brain.test_and_learn(examples, self.course), self.brain.foretold()
+            learnt = self.brain.test_and_learn(examples), self.brain.foretold()
             *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
             self.verdicts.update_many(examples, foretold)
+            if self.course is not None:
+                await self.brain.retrain(self.course, examples)
 
     async def _note(self, examples: Examples) -> None:
         self._uncounted.append(examples)

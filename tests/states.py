@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
+from river.drift import ADWIN
 
 __all__ = ["same", "state_of"]
 
@@ -32,6 +34,10 @@ def _walk(thing: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, thing.detach().clone()
     elif isinstance(thing, torch.Generator):
         yield place, thing.get_state()
+    elif isinstance(thing, ADWIN):
+        yield place, thing._helper.__getstate__()
+    elif isinstance(thing, np.ndarray):
+        yield place, (thing.dtype.str, thing.shape, thing.tobytes())
     elif isinstance(thing, _PLAIN):
         yield place, thing
     else:

@@ -37,6 +37,8 @@ PROGRESS = {
     "log": "cluster/topic",
     "taught": 900,
     "marks": [[7, 100, {"clicks-3": 1}]],
+    "tested_to": 44,
+    "oversight": {"plan": None},
 }
 POSITION = ChangelogPosition("log", 10, WriterEpoch(b"bob", 1), WriterEpoch(b"ann", 2), has_diverged=True)
 
@@ -72,8 +74,8 @@ def test_golden_rows(name: str, form: RowForm, layout: str, values: tuple[float,
 
 
 def test_golden_dense_part_and_progress() -> None:
-    raw = golden("dense-4.msgpack")
-    told = {"form": 4, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
+    raw = golden("dense-5.msgpack")
+    told = {"form": 5, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
     assert msgpack.unpackb(raw) == told
     dense = Dense.from_bytes(raw)
     assert dense.to_bytes() == raw
@@ -82,7 +84,7 @@ def test_golden_dense_part_and_progress() -> None:
 
 def test_a_dense_part_of_another_form_is_refused() -> None:
     with pytest.raises(DenseUnreadable, match="set another HEADRACE_TOPIC_PREFIX"):
-        Dense.from_bytes(golden("dense-3.msgpack"))
+        Dense.from_bytes(golden("dense-4.msgpack"))
 
 
 def test_golden_steps() -> None:

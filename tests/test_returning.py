@@ -46,7 +46,7 @@ def returning(learner: Any, consumer: Any) -> Returning:
 
 def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held() -> None:
     async def run() -> None:
-        learner, consumer = SimpleNamespace(was_replaced=False), Consumer()
+        learner, consumer = SimpleNamespace(was_replaced=False, has_gone_back=False), Consumer()
         bringing = returning(learner, consumer)
         consumer.lease.is_held.set()
         bringing.look()
@@ -69,11 +69,24 @@ def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held()
     asyncio.run(run())
 
 
+def test_one_that_has_gone_back_reads_the_examples_again_and_once() -> None:
+    async def run() -> None:
+        learner, consumer = SimpleNamespace(was_replaced=False, has_gone_back=True), Consumer()
+        bringing = returning(learner, consumer)
+        consumer.lease.is_held.set()
+        for _ in range(3):
+            bringing.look()
+            await settle()
+        assert consumer.again == [EXAMPLES]
+
+    asyncio.run(run())
+
+
 def test_what_ended_a_return_is_raised_at_the_next_look() -> None:
     async def run() -> None:
         consumer = Consumer(OSError("the broker is away"))
         consumer.lease.is_held.set()
-        bringing = returning(SimpleNamespace(was_replaced=True), consumer)
+        bringing = returning(SimpleNamespace(was_replaced=True, has_gone_back=False), consumer)
         bringing.look()
         await settle()
         with pytest.raises(OSError, match="the broker is away"):
