@@ -52,8 +52,8 @@ class Course:
         if self._on_trial is not None:
             return self._judge(champion, self._on_trial, examples)
         if why := self._retraining.wanted(int(examples.ts.median()), self._taken, alarms):
-            self._note(self._retraining.began(why, self._taken - self._held, self._taken))
             recent = max((alarm.window for alarm in alarms), default=0)
+            self._note(self._retraining.began(why, (self._taken - self._held, self._taken), recent))
             trained = Training(self._new, list(self._kept), recent).run()
             self._note(self._retraining.trained(*trained[1:]))
             self._on_trial = Challenger(trained.recommender)

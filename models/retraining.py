@@ -97,13 +97,18 @@ class Retraining:
             return f"{self._rules.every_hours:g} hours have passed"
         return ""
 
-    def began(self, reason: str, start: int, end: int) -> Decision:
-        """Take note that a challenger is trained on what stands from one place to another."""
+    def began(self, reason: str, window: tuple[int, int], recent: int) -> Decision:
+        """Take note that a challenger is trained on what stands from one place to another.
+
+        So many of the last examples, ``recent``, have come since something has changed.
+        """
         day, (last, trained) = self._now // _DAY_MS, self._budget
         self._budget = day, trained + 1 if day == last else 1
         self.phase, self.number, self._began = Phase.CHALLENGER, self.number + 1, self._now
+        start, end = window
         told = f"challenger {self.number} is trained from {start:,} to {end:,}: {reason}"
-        return self._decide("retrain-started", told, {"from": start, "to": end, "why": reason})
+        figures = {"from": start, "to": end, "recent": recent, "why": reason}
+        return self._decide("retrain-started", told, figures)
 
     def resumed(self) -> Decision:
         """Take note that a trial begins again, after whoever learns had stopped."""

@@ -140,12 +140,12 @@ class Evaluation:
             await self.brain.restock(news)
         batch = self._catalog.describe(Batch.of(events))
         profiles = store.load(_PARTITION, batch.user)
-        seen, _, examples = await answer(self.brain, profiles, batch, hide_bought=self._settings.hide_bought)
+        answered = await answer(self.brain, profiles, batch, hide_bought=self._settings.hide_bought)
         commit = store.commit(_PARTITION, profiles, {}, [])
         store.confirm(_PARTITION, commit.tickets, [])
-        self._usable += len(seen.kept)
-        self._duplicates += len(events) - len(seen.kept)
-        return examples
+        self._usable += len(answered.seen.kept)
+        self._duplicates += len(events) - len(answered.seen.kept)
+        return answered.examples
 
     async def _learn(self, examples: Examples) -> None:
         if self._rivals.quality:

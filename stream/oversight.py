@@ -94,7 +94,8 @@ class Oversight:
             first = progress.mark_before(self._settings.retrain_examples)
             recent = max((alarm.window for alarm in heard), default=0)
             self._plan = Plan(Phase.CHALLENGER, first, progress.position, recent)
-            self._decide(progress, self._retraining.began(why, first.position, progress.position))
+            window = first.position, progress.position
+            self._decide(progress, self._retraining.began(why, window, recent))
             self._watch(self._plan)
 
     def _new(self) -> Retraining:

@@ -10,7 +10,7 @@ from strategies import USERS, as_batch, streams
 
 from models.context import Context
 from models.events import Event
-from models.examples import Examples, examples_of, no_examples
+from models.examples import Examples, examples_of, no_examples, teaching_of
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED
@@ -37,7 +37,7 @@ def test_every_event_that_takes_nothing_back_teaches_what_was_before_it(stream: 
     batch, profiles = as_batch(stream), Profiles(list(USERS))
     seen = fold(profiles, batch, 50)
     served = np.array([[fingerprint("item-0"), fingerprint("item-1")]] * len(seen.kept)).reshape(-1, 2)
-    learnt = examples_of(batch, seen, served, profiles.pseudonym[seen.user_row])
+    learnt = examples_of(batch, seen, teaching_of(batch, seen), served, profiles.pseudonym[seen.user_row])
     kept = [(at, stream[event]) for at, event in enumerate(seen.kept) if not stream[event].event.takes_back]
     before = Context.of(*seen.before)
     places = {"item-0": 1, "item-1": 2}

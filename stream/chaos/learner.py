@@ -15,6 +15,7 @@ from models.row_records import is_row, row_records
 from stream.chaos.records import Record
 from stream.erasure_records import erased_user
 from stream.origins import HEADER, Origins
+from stream.retrain_requests import asked_for
 
 __all__ = ["Lessons", "Taught", "check_lessons", "relearn", "steps_of", "unequal_rows"]
 
@@ -36,7 +37,7 @@ class Taught(NamedTuple):
         parts, ids, names = [no_examples()], [], Names()
         read_to: dict[str, int] = {}
         for record in records:
-            if erased_user(record.headers) is not None:
+            if erased_user(record.headers) is not None or asked_for(record.headers) is not None:
                 continue
             examples, item_names = unpack(record.value or b"")
             names.learn(examples.item.tolist(), item_names)

@@ -1,0 +1,154 @@
+"""A whole story on a real broker: the model is spoilt, an alarm, a challenger, a kill, and the promotion."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import pytest
+import torch
+from shop import Log, Shop, finished
+from worker_process import WorkerProcess
+
+from models.challenger import Challenger, Standing
+from models.metrics import NOT_SCORED
+from models.packing import unpack
+from models.recommender import Recommender
+from models.record_block import RecordBlock
+from models.stock import Stock
+from models.training import Training
+from stream.chaos.learner import Taught
+from stream.model_topic import DENSE, Dense, Transactions
+from stream.settings import Settings
+
+# Events: a challenger needs 10,000, and an alarm some.
+PARTS = (0, 12_000, 20_000, 23_000)
+CPU = torch.device("cpu")
+
+
+class Story:
+    """What the decisions topic tells, as it comes."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._log = Log(shop, "decisions", isolation_level="read_committed")
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The decisions of a kind so far, in order."""
+        told = [msgpack.unpackb(record.value) for record in self._log.read()]
+        return [decision for decision in told if decision["kind"] == kind]
+
+
+@pytest.fixture(scope="module")
+def shop(broker: str) -> Shop:
+    return Shop.new(broker)
+
+
+@pytest.fixture(scope="module")
+def logs(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The events before the model is spoilt, while it is and then: a made-up shop's, without its catalog.
+
+    What is learnt of descriptions also hangs on when the catalog was read, of which there is no record.
+    """
+    folder = tmp_path_factory.mktemp("logs")
+    plan = ("--seed", 3, "--users", 2000, "--items", 1000, "--views-per-day", 20_000, "--limit", PARTS[-1])
+    finished(shop.command("shop", *plan, "--log", folder / "all.jsonl"))
+    lines = (folder / "all.jsonl").read_text().splitlines(keepends=True)
+    parts = []
+    for number, (start, end) in enumerate(pairwise(PARTS)):
+        parts.append(folder / f"{number}.jsonl")
+        parts[-1].write_text("".join(lines[start:end]))
+    return parts
+
+
+@pytest.fixture(scope="module")
+def worker(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    with WorkerProcess(shop, tmp_path_factory.mktemp("worker"), batch=64) as running:
+        yield running
+
+
+def spoil(shop: Shop) -> None:
+    """Publish a model that ranks by the opposite of what it has learnt, as a broken learner would."""
+    newest = [record for record in Log(shop, "model").read_to_end() if record.key == DENSE][-1]
+    dense = Dense.from_bytes(newest.value)
+    blend = dense.state["blend"]
+    weights = -10 * np.abs(np.frombuffer(blend["weights"], np.float32)) - 1
+    state = dense.state | {"blend": blend | {"weights": weights.astype(np.float32).tobytes()}}
+    record = RecordBlock.of(DENSE, dense._replace(state=state).to_bytes())
+
+    async def publish() -> None:
+        transactions = Transactions({"bootstrap_servers": shop.broker}, f"{shop.prefix}-learner")
+        await transactions.start()
+        await transactions.write([(shop.topic("model"), [record])])
+        await transactions.stop()
+
+    asyncio.run(publish())
+
+
+def judged_again(shop: Shop, started: dict[str, Any]) -> Standing:
+    """Return how a challenger stands once there is a verdict, trained and judged by nothing but the log."""
+    first, end, recent = (started["details"][name] for name in ("from", "to", "recent"))
+    assert first == 0
+    records = shop.read("examples")
+    known = len(Taught.of(record for record in records if record.offset < end).examples.item)
+    whole = Taught.of(records).examples
+    window, later = whole.steps([known, len(whole.item) - known])
+
+    def new() -> Recommender:
+        return Recommender(Stock(Settings().max_items, CPU), Settings().seed)
+
+    challenger = Challenger(Training(new, [window], recent).run().recommender)
+    for step in later.steps(64):
+        challenger.follow(step)
+        if challenger.standing.verdict:
+            break
+    return challenger.standing
+
+
+def hit_rate(shop: Shop, start: int, stop: int | None) -> float:
+    """Return how many of some examples were in what was served before, of those that count."""
+    ranks = torch.cat([unpack(record.value)[0].rank for record in shop.read("examples")])[start:stop]
+    return float((ranks > 0).sum() / (ranks != NOT_SCORED).sum())
+
+
+def replay(shop: Shop, log: Path, *options: object) -> "subprocess.Popen[str]":
+    return shop.command(
+        "replay", log, "--broker", shop.broker, "--topic-prefix", shop.prefix, "--rate", 1_500, *options
+    )
+
+
+def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
+    shop: Shop, worker: WorkerProcess, logs: list[Path]
+) -> None:
+    worker.ready()
+    finished(replay(shop, logs[0]))
+    worker.reaches(handled=PARTS[1])
+    worker.until(lambda: worker.figures()["learnt"] >= worker.figures()["handed_on"], "all is learnt")
+    worker.stop()
+    spoil(shop)
+    worker.start().ready()
+    story, replaying = Story(shop), replay(shop, logs[1])
+    worker.until(lambda: bool(story.of("retrain-started")), "a challenger is trained")
+    worker.kill()
+    worker.start()
+    worker.until(lambda: bool(story.of("promotion")), "the challenger is promoted")
+    finished(replaying)
+    (started,), (promotion,) = story.of("retrain-started"), story.of("promotion")
+    assert len(story.of("retrain-resumed")) == 1
+    standing = judged_again(shop, started)
+    assert {name: promotion["details"][name] for name in Standing._fields} == standing._asdict()
+    worker.ready()
+    worker.reaches(lag=0)
+    finished(replay(shop, logs[2]))
+    worker.until(
+        lambda: worker.figures()["lag"] == 0 and len(shop.read("recommendations")) >= PARTS[-1], "all"
+    )
+    good, spoilt, again = (
+        hit_rate(shop, *part) for part in ((6_000, 11_500), (12_500, 14_500), (-2_000, None))
+    )
+    assert spoilt < 0.5 * good
+    assert again > 0.9 * good
+    assert worker.figures()["drift"]["promotions"] == 1
