@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import Longs
+from models.batch import Bools, Longs
 from models.context import CONTEXT_ITEMS, Context
 from models.examples import Examples
 from models.judgement import Judgement
@@ -74,8 +74,8 @@ class Challenger:
         """Be judged by B examples, then learn from them."""
         here = examples.to(self.recommender.device)
         lists = self._lists(here)
-        served = self._served_before(examples.who.tolist(), lists)  # int64[B, K]
-        known = (served[:, 0] != 0) & (examples.rank.numpy() != NOT_SCORED)  # bool[B]
+        served, known = self._served_before(examples.who.tolist(), lists)
+        known &= examples.rank.numpy() != NOT_SCORED
         own = (served == examples.item.numpy()[:, None]).any(axis=1)[known]
         its = examples.rank.numpy()[known] > 0
         self._hits += own.sum(), its.sum()
@@ -99,15 +99,16 @@ class Challenger:
         context = contexts_after(examples)
         return self.recommender.predict_many(context, examples.item[:, None], K).items.cpu().numpy()
 
-    def _served_before(self, who: list[int], lists: Longs) -> Longs:
-        """Return what it would have served before each event, 0 where it did not know the user yet."""
-        before, nothing = np.zeros_like(lists), np.zeros(K, np.int64)
+    def _served_before(self, who: list[int], lists: Longs) -> tuple[Longs, Bools]:
+        """Return what it would have served before each event, int64[B, K], and whether it knew the user."""
+        before, known = np.zeros_like(lists), np.zeros(len(who), np.bool_)
         for place, user in enumerate(who):
-            before[place] = self._served.pop(user, nothing)
+            if (served := self._served.pop(user, None)) is not None:
+                before[place], known[place] = served, True
             self._served[user] = lists[place]
         while len(self._served) > _USERS:
             del self._served[next(iter(self._served))]
-        return before
+        return before, known
 
 
 def contexts_after(examples: Examples) -> Context:

@@ -20,7 +20,7 @@ from stream.chunks import Chunk
 from stream.erasure_records import erasure_record
 from stream.lessons import Lesson, lessons
 from stream.origins import HEADER, Origins
-from stream.progress import Progress
+from stream.progress import Mark, Progress
 
 CPU = torch.device("cpu")
 TOPIC = TP("examples", 0)
@@ -208,3 +208,33 @@ def test_marks_reach_back_as_far_as_the_window_and_stay_few(counts: list[int], w
             assert progress.marks[0].taught <= max(taught - window, 0)
             assert Progress(window, progress.to_dict()).marks == progress.marks
             assert len(progress.marks) <= window // 20 + 3
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=80), st.integers(1, 100), st.integers(1, 900))
+def test_marks_of_the_history_are_further_apart(counts: list[int], window: int, history: int) -> None:
+    progress, marks = Progress(window, {}, history), [Mark(0, 0, {})]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream.progress, "_MARK_EVERY", 20)
+        patch.setattr(stream.progress, "_FAR_MARK_EVERY", 100)
+        for number, count in enumerate(counts):
+            progress.learnt(lesson_of(count, number + 1))
+            marks.append(Mark(progress.position, progress.taught, progress.learnt_to))
+            for asked in (1, window, history):
+                found = progress.mark_before(min(asked, max(window, history)))
+                assert found in marks
+                assert found.taught <= max(progress.taught - asked, 0)
+                step = 60 if asked <= window else 220  # how far apart marks are, with what a lesson has more
+                assert found.taught >= progress.taught - asked - step
+        assert len(progress.marks) <= window // 20 + history // 50 + 5
+
+
+def test_who_goes_back_tests_nothing_twice() -> None:
+    progress = Progress(100, {}, 100)
+    for number in range(4):
+        progress.learnt(lesson_of(30, number + 1))
+    at, place = progress.position, Mark(2, 40, {"clicks-0": 2})
+    progress.go_back_to(place)
+    assert (progress.position, progress.taught, progress.learnt_to) == place
+    assert progress.tested_to == at
+    assert all(mark.position <= 2 for mark in progress.marks)
+    assert Progress(100, progress.to_dict(), 100).to_dict() == progress.to_dict()

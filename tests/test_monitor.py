@@ -1,0 +1,85 @@
+"""Laws of the monitor: each signal hears its own trouble, and nothing where all is well."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from lessons import contexts
+
+from models.batch import CODE_OF
+from models.events import Action
+from models.examples import Examples
+from models.monitor import SIGNALS, Foretold, Monitor
+
+CPU = torch.device("cpu")
+START_MS = 1_704_067_200_000
+STEP = 64
+# A made-up shop of 64 events a minute and a half: 4 events a second and a bit.
+STEP_MS = 90_000
+CODES = [CODE_OF[action] for action in (Action.VIEW_ITEM, Action.ADD_TO_CART, Action.PURCHASE)]
+
+
+def step(number: int, rng: np.random.Generator, missed: dict[str, float]) -> Examples:
+    """Return a step of views, carts and orders; ``missed`` is the chance of a miss of each."""
+    kind = rng.integers(0, 3, STEP)
+    chance = np.array([missed[name] for name in ("views", "carts", "orders")])[kind]
+    rank = np.where(rng.random(STEP) < chance, 0, 1)
+    return Examples(
+        context=contexts(STEP, 0, CPU),
+        item=torch.arange(1, STEP + 1),
+        action=torch.tensor([CODES[of] for of in kind], dtype=torch.uint8),
+        ts=torch.full((STEP,), START_MS + number * STEP_MS),
+        rank=torch.from_numpy(rank).to(torch.int8),
+        who=torch.arange(STEP),
+    )
+
+
+def heard(trouble: dict[str, float], steps: int = 1_500) -> Counter[str]:
+    """Return the alarms of a monitor that is well for long, and then meets a trouble."""
+    rng, monitor = np.random.default_rng(1), Monitor()
+    raised: list[str] = []
+    for number in range(2 * steps):
+        now = trouble if number >= steps else {}
+        usual = dict.fromkeys(("views", "carts", "orders"), 0.3)
+        examples = step(number, rng, usual | {name: now[name] for name in usual.keys() & now.keys()})
+        monitor.test_many(examples, torch.full((STEP,), now.get("share", 0.01)))
+        came = int(rng.binomial(STEP, now.get("rate", 0.05)))
+        monitor.learn_many(examples, Foretold(torch.full((STEP,), 0.05), came))
+        raised += [alarm.signal for alarm in monitor.take_alarms()]
+    assert monitor.alarms == len(raised)
+    return Counter(raised)
+
+
+def test_nothing_is_heard_where_all_is_well() -> None:
+    assert heard({}) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "signal"),
+    [
+        ({"views": 0.5}, "missed_views"),
+        ({"carts": 0.5}, "missed_carts"),
+        ({"orders": 0.5}, "missed_orders"),
+        ({"rate": 0.5}, "carts_foretold_too_few"),
+        ({"share": 0.0002}, "unusual_items"),
+    ],
+)
+def test_each_trouble_is_heard_once_by_its_own_signal(trouble: dict[str, float], signal: str) -> None:
+    assert heard(trouble) == Counter({signal: 1})
+
+
+def test_better_news_is_no_trouble() -> None:
+    assert heard({"views": 0.1, "carts": 0.1, "orders": 0.1, "share": 0.1}) == Counter()
+
+
+def test_who_goes_on_from_a_state_knows_the_same() -> None:
+    rng, first, second = np.random.default_rng(2), Monitor(), Monitor()
+    for number in range(300):
+        examples = step(number, rng, {"views": 0.3, "carts": 0.3, "orders": 0.3})
+        first.test_many(examples, torch.full((STEP,), 0.01))
+        first.learn_many(examples, Foretold(torch.full((STEP,), 0.05), 3))
+    second.restore(first.state)
+    assert second.state == first.state
+    assert second.levels == first.levels
+    assert second.levels.keys() == set(SIGNALS)

@@ -1,0 +1,108 @@
+"""Laws of retraining: not too soon, not too often, and each decision follows from the state."""
+
+import pytest
+
+from models.challenger import Standing
+from models.drift import Alarm
+from models.retraining import Phase, Retraining, Rules
+
+HOUR_MS = 3_600_000
+NOON = 1_704_110_400_000  # of a day in UTC
+ENOUGH = 10_000
+ALARM = Alarm("missed_views", NOON, 1.0, 2_560, 0.3, 0.4)
+BETTER = Standing(500, 0.6, 0.5, 0.01, 1.0)
+WORSE = Standing(500, 0.4, 0.5, -1.0, 0.0)
+OPEN = Standing(500, 0.5, 0.5, -1.0, 1.0)
+
+
+def at(hours: float) -> int:
+    return NOON + round(hours * HOUR_MS)
+
+
+def train(retraining: Retraining, hours: float) -> bool:
+    """Return whether an alarm has a challenger trained, which is then let go."""
+    if not retraining.wanted(at(hours), ENOUGH, [ALARM]):
+        return False
+    retraining.began("an alarm", (0, 10), 0)
+    retraining.dropped("enough of it")
+    return True
+
+
+def test_an_alarm_has_a_challenger_trained_once_there_is_enough_to_learn_from() -> None:
+    retraining = Retraining(Rules())
+    assert retraining.wanted(at(0), ENOUGH - 1, [ALARM]) == ""
+    assert retraining.wanted(at(0), ENOUGH, []) == ""
+    assert "missed_views" in retraining.wanted(at(0), ENOUGH, [ALARM])
+
+
+def test_none_is_trained_while_one_is_on_trial_though_it_is_asked_for() -> None:
+    retraining = Retraining(Rules(every_hours=1.0))
+    retraining.began("an alarm", (0, 10), 0)
+    assert retraining.wanted(at(9), ENOUGH, [ALARM], "asked") == ""
+    assert retraining.judged(BETTER) is not None
+    assert retraining.phase is Phase.PREDECESSOR
+    assert retraining.wanted(at(9), ENOUGH, [ALARM], "asked") == ""
+
+
+def test_rest_and_budget_hold_alarms_up_and_no_operator() -> None:
+    retraining = Retraining(Rules(rest_hours=2.0, per_day=3))
+    trained = [train(retraining, hours) for hours in (0, 1.9, 2, 4, 6, 8, 10, 12)]
+    # Three in the day, with two hours between them; at midnight (12) a new day begins.
+    assert trained == [True, False, True, True, False, False, False, True]
+    assert retraining.wanted(at(12.1), ENOUGH, [], "a new season") == "a new season"
+
+
+def test_a_schedule_counts_from_the_last_one_whatever_it_was_for() -> None:
+    retraining = Retraining(Rules(every_hours=5.0))
+    hours = (0, 4.9, 5, 5.1, 9, 10.1)
+    found = []
+    for hour in hours:
+        wanted = retraining.wanted(at(hour), ENOUGH, [])
+        found.append(bool(wanted))
+        if wanted:
+            retraining.began(wanted, (0, 10), 0)
+            retraining.dropped("enough of it")
+    assert found == [False, False, True, False, False, True]
+
+
+def test_a_clock_that_goes_back_changes_nothing() -> None:
+    retraining = Retraining(Rules(rest_hours=2.0))
+    assert [train(retraining, hours) for hours in (0, 3, -50, 4.9, 5)] == [True, True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("standings", "kinds", "phase"),
+    [
+        ([OPEN, OPEN], [], Phase.CHALLENGER),
+        ([OPEN, WORSE], ["retrain-dropped"], Phase.NOBODY),
+        ([Standing(50_000, 0.5, 0.5, -1.0, 1.0)], ["retrain-dropped"], Phase.NOBODY),
+        ([BETTER], ["promotion"], Phase.PREDECESSOR),
+        ([BETTER, OPEN], ["promotion"], Phase.PREDECESSOR),
+        ([BETTER, BETTER], ["promotion", "rollback"], Phase.NOBODY),
+        ([BETTER, WORSE], ["promotion", "probation-passed"], Phase.NOBODY),
+        ([BETTER, Standing(25_000, 0.5, 0.5, -1.0, 1.0)], ["promotion", "probation-passed"], Phase.NOBODY),
+    ],
+)
+def test_what_becomes_of_who_is_on_trial(standings: list[Standing], kinds: list[str], phase: Phase) -> None:
+    retraining = Retraining(Rules())
+    retraining.wanted(at(0), ENOUGH, [])
+    began = retraining.began("an alarm", (0, 10), 0)
+    decisions = [decision for it in standings if (decision := retraining.judged(it)) is not None]
+    assert [decision.kind for decision in decisions] == kinds
+    assert retraining.phase is phase
+    assert retraining.counts == dict.fromkeys((began.kind, *kinds), 1)
+    assert all(decision.ts == at(0) for decision in decisions)
+    assert all("50" in decision.reason or "25" in decision.reason for decision in decisions)
+
+
+def test_who_goes_on_from_a_state_decides_the_same() -> None:
+    one, other = (Retraining(Rules(rest_hours=2.0, per_day=2)) for _ in range(2))
+    train(one, 0)
+    train(one, 2)
+    other.restore(one.state)
+    assert other.state == one.state
+    assert [train(it, hours) for it in (one, other) for hours in (3, 5, 12)] == [False, False, True] * 2
+    one.began("an alarm", (0, 10), 0)
+    one.judged(BETTER)
+    other.restore(one.state)
+    assert other.judged(BETTER) == one.judged(BETTER)
