@@ -31,7 +31,8 @@ class Adam:
         self._steps = 0
 
     def descend(self, slope: Tensor) -> None:
-        """Take a step against a slope, shaped as the weights."""
+        """Take a step against a slope, shaped as the weights; one that is no number does not count."""
+        slope = slope.where(slope.isfinite().all(), 0)
         self._steps += 1
         self._mean.lerp_(slope, 1 - _MEAN)
         self._square.lerp_(slope.square(), 1 - _SQUARE)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.batch import Bools, Longs
 from models.context import CONTEXT_ITEMS, Context
-from models.examples import Examples
+from models.examples import NOBODY, Examples
 from models.judgement import Judgement
 from models.metrics import NOT_SCORED, K
 from models.ranking import compact
@@ -75,7 +75,7 @@ class Challenger:
         here = examples.to(self.recommender.device)
         lists = self._lists(here)
         served, known = self._served_before(examples.who.tolist(), lists)
-        known &= examples.rank.numpy() != NOT_SCORED
+        known &= (examples.rank.numpy() != NOT_SCORED) & (examples.who.numpy() != NOBODY)
         own = (served == examples.item.numpy()[:, None]).any(axis=1)[known]
         its = examples.rank.numpy()[known] > 0
         self._hits += own.sum(), its.sum()

@@ -22,6 +22,9 @@ __all__ = ["EmbeddingLearner", "Hyperparameters"]
 # loses 0.2 % on the logs.
 _FORGETS: Final = 0.999
 _TINY: Final = 1e-6  # keeps 0/0 apart; far below any squared gradient that matters
+# No vector grows longer; on five logs none comes to a third of it. A step is no longer than the learning rate
+# times the root of the dimensions, by Adagrad alone.
+_LONGEST: Final = 16.0
 
 
 class Hyperparameters(NamedTuple):
@@ -72,6 +75,8 @@ class EmbeddingLearner:
         The items that taught last.
     seen
         Examples learnt from.
+    refused
+        int64, how often the gradient of a row was no number, and was left out.
     decays
         float32[L], what each item of a context weighs in its user's vector, newest first.
     """
@@ -86,7 +91,7 @@ class EmbeddingLearner:
         self.negatives = Negatives(hyper.drawn_from, table.device)
         decays = hyper.decay ** torch.arange(hyper.horizon, dtype=torch.float32)
         self.decays = decays.to(table.device)  # float32[L]
-        self.seen = 0
+        self.seen, self.refused = 0, torch.zeros((), dtype=torch.int64, device=table.device)
 
     def learn_many(self, examples: Examples) -> Tensor:
         """Admit the items, and take one step on the examples that teach."""
@@ -157,10 +162,15 @@ class EmbeddingLearner:
         touched, place = torch.unique(torch.cat([it.reshape(-1) for it in rows]), return_inverse=True)
         gradient = slopes[0].new_zeros(len(touched), self._hyper.dimensions)
         gradient.index_add_(0, place, torch.cat([it.flatten(0, -2) for it in slopes]))
+        is_number = gradient.isfinite().all(dim=1)
+        self.refused += (~is_number).sum()
+        gradient = gradient.where(is_number[:, None], 0)
         square = _FORGETS * self.table.take("square", touched) + gradient.square().mean(dim=1)
         self.table["square"][touched] = square
         step = gradient * (self._hyper.learning_rate / (square.sqrt() + _TINY))[:, None]
-        self.table["weight"].index_add_(0, touched, -step)
+        weight = self.table.take("weight", touched) - step
+        length = weight.norm(dim=1, keepdim=True)
+        self.table["weight"][touched] = weight * (_LONGEST / length.clamp(min=_LONGEST))
         self.table["weight"][0] = 0  # padding has a gradient too
         self.table["square"][0] = 0
         self.table.touch(touched)

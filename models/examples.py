@@ -12,7 +12,10 @@ from models.context import CONTEXT_ITEMS, Context
 from models.metrics import NOT_SCORED, rank_of
 from models.observation import Observations
 
-__all__ = ["Examples", "examples_of", "no_examples", "teaching_of"]
+__all__ = ["NOBODY", "Examples", "examples_of", "is_too_much", "no_examples"]
+
+# In place of a pseudonym: what this user does is tested, and teaches nothing.
+NOBODY: Final = 0
 
 _MINUTE_MS: Final = 60_000
 _MOST_A_MINUTE: Final = 20
@@ -30,7 +33,7 @@ class Examples(NamedTuple):
     action: Tensor  # uint8[B] codes
     ts: Tensor  # int64[B] milliseconds since the Unix epoch
     rank: Tensor  # int8[B]
-    who: Tensor  # int64[B] pseudonyms of the users
+    who: Tensor  # int64[B] pseudonyms of the users, or `NOBODY`
 
     def to(self, device: torch.device) -> "Examples":
         """Return the same on ``device``, copied without waiting where the device allows it."""
@@ -59,27 +62,12 @@ class Examples(NamedTuple):
 
     @property
     def teaches(self) -> Tensor:
-        """Whether something was known of the user before, bool[B]."""
-        return self.context.items[:, 0] != 0
+        """Whether something was known of the user before, and it is somebody, bool[B]."""
+        return (self.context.items[:, 0] != 0) & (self.who != NOBODY)
 
 
-def teaching_of(batch: Batch, seen: Observations) -> Bools:
-    """Return which of the observed events teach, bool[M].
-
-    Those that take an interest back do not, nor do those of users who have done more than 20 things but buy
-    within the minute before: no person looks at that much, and no program is to move the model. On five real
-    logs no event is one of these.
-    """
-    action = batch.action[seen.kept]
-    since = batch.ts[seen.kept][:, np.newaxis] - seen.before.ts  # int64[M, H]
-    lately = (since >= 0) & (since < _MINUTE_MS) & (seen.before.item != 0) & ~IS_ORDER[seen.before.action]
-    is_too_much = (lately.sum(axis=1) >= _MOST_A_MINUTE) & ~IS_ORDER[action]
-    teaching: Bools = ~TAKES_BACK[action] & ~is_too_much
-    return teaching
-
-
-def examples_of(batch: Batch, seen: Observations, teaching: Bools, served: Longs, who: Longs) -> Examples:
-    """Return the examples of the observed events that teach.
+def examples_of(batch: Batch, seen: Observations, served: Longs, who: Longs) -> Examples:
+    """Return the examples of the observed events, without those that take an interest back.
 
     Parameters
     ----------
@@ -87,26 +75,36 @@ def examples_of(batch: Batch, seen: Observations, teaching: Bools, served: Longs
         The events.
     seen
         What they showed.
-    teaching
-        bool[M], see `teaching_of`.
     served
         int64[M, K], the recommendation that was in force before each event, 0-padded.
     who
         int64[M], the pseudonyms of the events' users.
     """
+    teaching = ~TAKES_BACK[batch.action[seen.kept]]  # bool[M]
     kept = seen.kept[teaching]
     item = torch.from_numpy(batch.item[kept])  # int64[B]
     rank = rank_of(item, torch.from_numpy(served[teaching]))  # int8[B]
     return Examples(
-        context=Context.of(
-            seen.before.item[teaching], seen.before.action[teaching], seen.before.ts[teaching]
-        ),
+        context=Context.of(*(column[teaching] for column in seen.before)),
         item=item,
         action=torch.from_numpy(batch.action[kept]),
         ts=torch.from_numpy(batch.ts[kept]),
         rank=torch.where(torch.from_numpy(seen.scored[teaching]), rank, NOT_SCORED).to(torch.int8),
-        who=torch.from_numpy(who[teaching]),
+        who=torch.from_numpy(np.where(is_too_much(batch, seen), NOBODY, who)[teaching]),
     )
+
+
+def is_too_much(batch: Batch, seen: Observations) -> Bools:
+    """Return which of the observed events are of users who have done 20 things but buy in the minute before.
+
+    They are bool[M]. No person looks at that much, and no program is to move the model; what is bought
+    counts. On five real logs no event is one of these.
+    """
+    action = batch.action[seen.kept]
+    since = batch.ts[seen.kept][:, np.newaxis] - seen.before.ts  # int64[M, H]
+    lately = (since >= 0) & (since < _MINUTE_MS) & (seen.before.item != 0) & ~IS_ORDER[seen.before.action]
+    found: Bools = (lately.sum(axis=1) >= _MOST_A_MINUTE) & ~IS_ORDER[action]
+    return found
 
 
 def no_examples() -> Examples:

@@ -14,7 +14,7 @@ from models.chain import Chain
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.exam import Exam
-from models.examples import Examples
+from models.examples import NOBODY, Examples
 from models.metrics import Quality
 from models.monitor import Foretold, Monitor
 from models.negatives import Negatives
@@ -105,8 +105,10 @@ class Recommender:
         self.monitor.test_many(examples, self.product.popularity.shares_of_events(rows))
 
     def learn_many(self, examples: Examples) -> Tensor:
-        """Learn from the examples; return their losses from before the step, float32[B]."""
-        losses = self.product.learn_many(examples)
+        """Learn from the examples of somebody; return the losses from before the step, float32[B]."""
+        counts = examples.who != NOBODY
+        losses = torch.zeros(len(counts), device=self.device)
+        losses[counts] = self.product.learn_many(examples.take(counts.cpu().numpy()))
         heads = self.product.behaviour
         self.monitor.learn_many(examples, Foretold(heads.foretold[0], heads.carts))
         return losses

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models.answers import Ranked
-from models.batch import TAKES_BACK, Batch, Bools, Longs
+from models.batch import TAKES_BACK, Batch, Longs
 from models.context import Context
-from models.examples import Examples, examples_of, teaching_of
+from models.examples import Examples, examples_of
 from models.fold import fold
 from models.layout import ACTIONS
 from models.observation import History, Observations
@@ -19,10 +19,9 @@ __all__ = ["Answer", "answer", "banned_items", "served_before"]
 
 
 class Answer(NamedTuple):
-    """What M events of a batch showed, what each is answered with, and what those teach that teach."""
+    """What M events of a batch showed, what each is answered with, and what they teach."""
 
     seen: Observations
-    teaching: Bools  # bool[M]
     ranked: Ranked
     examples: Examples
 
@@ -37,10 +36,9 @@ async def answer(brain: Brain, profiles: Profiles, batch: Batch, *, hide_bought:
     banned = banned_items(batch.item[seen.kept], seen.after, lines, hide_bought=hide_bought)
     ranked = await brain.rank(Context.of(*seen.after), banned)
     served, who = served_before(profiles, seen, ranked), profiles.pseudonym[seen.user_row]
-    teaching = teaching_of(batch, seen)
-    examples = examples_of(batch, seen, teaching, served, who)
+    examples = examples_of(batch, seen, served, who)
     profiles.serve(seen.user_row, ranked.items)
-    return Answer(seen, teaching, ranked, examples)
+    return Answer(seen, ranked, examples)
 
 
 def served_before(profiles: Profiles, seen: Observations, ranked: Ranked) -> Longs:

@@ -14,7 +14,7 @@ from models.chance_scores import ChanceQuality, ChanceScores
 from models.conversions import HEADS, VIEW, Conversions, conversions_of, without_own
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.events import Event
-from models.examples import Examples, examples_of, teaching_of
+from models.examples import Examples, examples_of
 from models.fold import fold
 from models.layout import ACTIONS
 from models.profile import SERVED_ITEMS, Profiles
@@ -62,8 +62,7 @@ def lessons_of(plan: ShopPlan) -> list[Lesson]:
 def _examples(profiles: Profiles, batch: Batch) -> Examples:
     seen = fold(profiles, batch, ACTIONS.capacity)
     nothing = np.zeros((len(seen.kept), SERVED_ITEMS), np.int64)
-    who = profiles.pseudonym[seen.user_row]
-    return examples_of(batch, seen, teaching_of(batch, seen), nothing, who)
+    return examples_of(batch, seen, nothing, profiles.pseudonym[seen.user_row])
 
 
 def _delays(examples: Examples) -> Tensor:

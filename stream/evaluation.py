@@ -15,7 +15,7 @@ from models.codec import EVENTS, encode
 from models.course import Course
 from models.errors import InvalidRecord
 from models.events import Event, Item
-from models.examples import Examples
+from models.examples import NOBODY, Examples
 from models.intervals import Intervals
 from models.metrics import K, Quality
 from models.rivals import Rival, Rivals
@@ -153,7 +153,7 @@ class Evaluation:
         if len(examples.item):
             learnt = self.brain.test_and_learn(examples), self.brain.foretold()
             *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
-            self.verdicts.update_many(examples, foretold)
+            self.verdicts.update_many(examples.take(examples.who.numpy() != NOBODY), foretold)
             if self.course is not None:
                 await self.brain.retrain(self.course, examples)
 

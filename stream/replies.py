@@ -65,8 +65,8 @@ def _answer(place: Arrival, event: Event, items: list[RankedItem], stamp: Stamp)
 
 def _examples_record(arrived: Released, answered: Answer, stamp: Stamp) -> OutboxRecord:
     """Return the examples of a batch, packed into one record for the learner, with where they came from."""
-    examples, kept = answered.examples, answered.seen.kept[answered.teaching]
+    examples, kept = answered.examples, answered.seen.kept.tolist()
     packed = pack(examples, stamp.names.of(examples.item.tolist()))
-    teaching = [arrived.places[at] for at in kept.tolist()]
+    teaching = [arrived.places[at] for at in kept if not arrived.events[at].event.takes_back]
     origins = Origins.of(arrived.partition, teaching, stamp.generations).to_bytes()
     return OutboxRecord(stamp.examples, _EXAMPLES_PARTITION, None, packed, ((HEADER, origins),))

@@ -8,6 +8,7 @@ from lessons import contexts, examples, keys, pair_lessons
 from torch import Tensor
 
 import models.embedding
+from models.adam import Adam
 from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
@@ -165,3 +166,47 @@ def test_every_row_that_a_lesson_changes_is_said_to_have_changed() -> None:
 def test_a_horizon_beyond_the_rows_that_are_looked_up_is_refused() -> None:
     with pytest.raises(ValueError, match="a horizon of 9 items"):
         EmbeddingLearner(Table(SMALL.columns, 10, CPU, seed=0), 0, SMALL._replace(horizon=9))
+
+
+def test_a_gradient_that_is_no_number_does_not_reach_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, lesson = taught_pairs(1), pair_lessons(PAIRS, 1, CPU)
+    before, square = model.table["weight"].clone(), model.table["square"].clone()
+    real = torch.autograd.grad
+
+    def spoilt(loss: Tensor, weights: tuple[Tensor, ...]) -> list[Tensor]:
+        slopes = [slope.clone() for slope in real(loss, weights)]
+        slopes[1][0, 3], slopes[2][1, 5] = torch.nan, torch.inf
+        return slopes
+
+    monkeypatch.setattr(torch.autograd, "grad", spoilt)
+    model.learn_many(lesson)
+    latest, items = lesson.context.items[lesson.teaches][0, 0], lesson.item[lesson.teaches][1]
+    rows = model.table.find(torch.stack([latest, items]))
+    assert model.table["weight"].isfinite().all()
+    assert model.table["square"].isfinite().all()
+    assert torch.equal(model.table["weight"][rows], before[rows])
+    assert not torch.equal(model.table["weight"], before)
+    assert (model.table["square"][rows] <= square[rows]).all()
+    assert int(model.refused) == 2
+
+
+def test_no_vector_grows_beyond_the_bound_and_no_step_beyond_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.embedding, "_LONGEST", 0.5)
+    model, longest = learner(1), SMALL.learning_rate * SMALL.dimensions**0.5
+    for lesson in pair_lessons(PAIRS, 1, CPU).steps(120):
+        before = model.table["weight"].clone()
+        model.learn_many(lesson)
+        after = model.table["weight"]
+        assert after.norm(dim=1).max() <= 0.5 * (1 + 1e-6)
+        assert (after[: len(before)] - before).norm(dim=1).max() <= longest * (1 + 1e-5)
+    assert after.norm(dim=1).max() > 0.49
+
+
+def test_a_slope_that_is_no_number_moves_no_weight() -> None:
+    weights = torch.zeros(3)
+    adam = Adam(weights, 0.1)
+    adam.descend(torch.tensor([1.0, torch.nan, 0.0]))
+    assert torch.equal(weights, torch.zeros(3))
+    adam.descend(torch.tensor([1.0, 0.0, 0.0]))
+    assert weights.isfinite().all()
+    assert weights[0] < 0

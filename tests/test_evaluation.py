@@ -381,3 +381,15 @@ def test_what_is_wrong_is_said_in_a_line(
     assert result.exit_code == status
     assert said in " ".join(result.output.split())
     assert "Traceback" not in result.output
+
+
+def test_a_program_that_looks_at_everything_is_scored_and_teaches_no_more_than_a_person_could() -> None:
+    events = [
+        Event(event_id=f"e{n}", event="view_item", ts=NOW - 50_000 + 100 * n, user_id="bot", item_id=f"i{n}")
+        for n in range(100)
+    ]
+    settings = Settings(device="cpu", batch=8)
+    with closing(Brain(settings)) as brain:
+        curve = Evaluation(brain, settings, NOW).run(events)
+        assert curve[-1].quality["headrace"].scored == 99
+        assert brain.recommender.items == brain.recommender.learnt == 20

@@ -10,7 +10,7 @@ from strategies import USERS, as_batch, streams
 
 from models.context import Context
 from models.events import Event
-from models.examples import Examples, examples_of, no_examples, teaching_of
+from models.examples import NOBODY, Examples, examples_of, is_too_much, no_examples
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED
@@ -37,7 +37,7 @@ def test_every_event_that_takes_nothing_back_teaches_what_was_before_it(stream: 
     batch, profiles = as_batch(stream), Profiles(list(USERS))
     seen = fold(profiles, batch, 50)
     served = np.array([[fingerprint("item-0"), fingerprint("item-1")]] * len(seen.kept)).reshape(-1, 2)
-    learnt = examples_of(batch, seen, teaching_of(batch, seen), served, profiles.pseudonym[seen.user_row])
+    learnt = examples_of(batch, seen, served, profiles.pseudonym[seen.user_row])
     kept = [(at, stream[event]) for at, event in enumerate(seen.kept) if not stream[event].event.takes_back]
     before = Context.of(*seen.before)
     places = {"item-0": 1, "item-1": 2}
@@ -49,3 +49,27 @@ def test_every_event_that_takes_nothing_back_teaches_what_was_before_it(stream: 
         places.get(event.item_id, MISSED) if seen.scored[at] else NOT_SCORED for at, event in kept
     ]
     assert learnt.teaches.tolist() == [bool(before.items[at].any()) for at, _ in kept]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9_000), st.sampled_from(["view_item", "purchase"])), max_size=120))
+def test_what_one_does_beyond_twenty_things_a_minute_teaches_nothing_but_what_is_bought(
+    steps: list[tuple[int, str]],
+) -> None:
+    ts, stream = 1_700_000_000_000, []
+    for number, (after, action) in enumerate(steps):
+        ts += after
+        stream.append(
+            Event(event_id=f"e{number}", event=action, ts=ts, user_id=USERS[0], item_id=f"item-{number % 7}")
+        )
+    batch, profiles = as_batch(stream), Profiles(list(USERS))
+    seen = fold(profiles, batch, 50)
+    kept = [stream[at] for at in seen.kept.tolist()]
+    expected = []
+    for number, event in enumerate(kept):
+        before = kept[max(number - 50, 0) : number]  # what a profile remembers
+        views = [it for it in before if it.event == "view_item" and event.ts - it.ts < 60_000]
+        expected.append(event.event == "purchase" or len(views) < 20)
+    assert (~is_too_much(batch, seen)).tolist() == expected
+    nothing, who = np.zeros((len(kept), 20), np.int64), profiles.pseudonym[seen.user_row]
+    assert (examples_of(batch, seen, nothing, who).who != NOBODY).tolist() == expected

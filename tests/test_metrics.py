@@ -14,7 +14,7 @@ from models.batch import Batch
 from models.context import Context
 from models.events import Event
 from models.exam import PRODUCT
-from models.examples import Examples, examples_of, teaching_of
+from models.examples import Examples, examples_of
 from models.fold import fold
 from models.metrics import MISSED, NOT_SCORED, K, Scoreboard, rank_of
 from models.profile import Profiles
@@ -116,7 +116,7 @@ def examples_from(events: list[Event], profiles: Profiles, recommender: Recommen
     banned = torch.from_numpy(batch.item[seen.kept][:, None])
     ranked = Ranked.of(recommender.predict_many(Context.of(*seen.after), banned, K))
     served, who = served_before(profiles, seen, ranked), profiles.pseudonym[seen.user_row]
-    examples = examples_of(batch, seen, teaching_of(batch, seen), served, who)
+    examples = examples_of(batch, seen, served, who)
     profiles.serve(seen.user_row, ranked.items)
     return examples
 

@@ -10,7 +10,7 @@ from faust.types import TP
 from models.answers import Ranked
 from models.batch import Batch, Longs
 from models.events import Action, Event, Recommendation
-from models.examples import Examples, examples_of, teaching_of
+from models.examples import Examples, examples_of
 from models.fingerprint import fingerprint
 from models.fold import fold
 from models.names import Names
@@ -69,9 +69,8 @@ def said(released: Released, *lines: list[int]) -> tuple[list[OutboxRecord], Exa
     batch, profiles, seen = folded(*released.events)
     rows = ranked(*lines)
     served, who = served_before(profiles, seen, rows), profiles.pseudonym[seen.user_row]
-    teaching = teaching_of(batch, seen)
-    examples = examples_of(batch, seen, teaching, served, who)
-    records = outbox_of(released, Answer(seen, teaching, rows, examples), stamp())
+    examples = examples_of(batch, seen, served, who)
+    records = outbox_of(released, Answer(seen, rows, examples), stamp())
     return [OutboxRecord.from_bytes(raw) for raw in records], examples
 
 
@@ -173,7 +172,6 @@ def test_a_batch_of_bad_records_alone_says_dead_letters_alone(bad: int) -> None:
         Ranking(*(torch.zeros(0, 20, dtype=kind) for kind in (torch.int64, torch.float32, torch.uint8)))
     )
     served, who = served_before(profiles, seen, nothing), profiles.pseudonym[seen.user_row]
-    teaching = teaching_of(batch, seen)
-    examples = examples_of(batch, seen, teaching, served, who)
-    records = outbox_of(released, Answer(seen, teaching, nothing, examples), stamp())
+    examples = examples_of(batch, seen, served, who)
+    records = outbox_of(released, Answer(seen, nothing, examples), stamp())
     assert [OutboxRecord.from_bytes(raw).topic for raw in records] == ["clicks.dlq"] * bad
