@@ -126,8 +126,7 @@ class Recommender:
 
     def snapshot(self) -> Snapshot:
         """Return all that it knows but for the negatives: copies on the host."""
-        rows = self._table.live
-        columns = {name: column.cpu().numpy() for name, column in self._table.read(rows).items()}
+        columns = {name: it.cpu().numpy() for name, it in self._table.read(self._table.live).items()}
         nothing = np.zeros(0, np.int64)
         return Snapshot(self.version, self._dense(), Rows(columns.pop("key"), columns), nothing, names=[])
 
@@ -165,6 +164,11 @@ class Recommender:
     def learnt(self) -> int:
         """Examples learnt from, by this recommender or one that it followed."""
         return self._embedding.seen
+
+    @property
+    def refused(self) -> int:
+        """How often the gradient of a row was no number, and was left out."""
+        return int(self._embedding.refused)
 
     @property
     def negatives(self) -> Negatives:

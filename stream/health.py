@@ -1,7 +1,7 @@
 """How a worker stands: whether it is ready, and how far it is behind."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from faust.types import TP
 
@@ -9,7 +9,15 @@ from stream.clock import now_ms
 from stream.transport import consumer
 from stream.worker import Worker
 
-__all__ = ["is_ready", "lags", "measure"]
+__all__ = ["drift", "is_ready", "lags", "measure"]
+
+# Kinds of decisions, by the names of their counts.
+_COUNTED: Final = {
+    "drift_alarms": "drift-alarm",
+    "retrains": "retrain-started",
+    "promotions": "promotion",
+    "rollbacks": "rollback",
+}
 
 
 def is_ready(worker: Worker) -> bool:
@@ -25,6 +33,16 @@ def lags(worker: Worker) -> dict[TP, int]:
     return {tp: (reader.backlog(tp) or 0) + reader.ledger.unhandled(tp) for tp in reader.assignment()}
 
 
+def drift(worker: Worker) -> dict[str, int]:
+    """Return how often whoever learns had to decide something, by the names of the report."""
+    learner, replica = worker.learner, worker.replica
+    oversight = (
+        learner.progress.oversight if learner.is_learning else replica.newest.progress.get("oversight")
+    )
+    counts = oversight["retraining"]["counts"] if oversight else {}
+    return {name: counts.get(kind, 0) for name, kind in _COUNTED.items()}
+
+
 def _age(at: int, now: int) -> float:
     """Return how long ago something was in seconds, infinity for what never was (``at`` is 0)."""
     return (now - at) / 1000 if at else math.inf
@@ -34,6 +52,8 @@ def measure(worker: Worker) -> None:
     """Bring the gauges up to date; called when somebody looks."""
     recommender, meters = worker.brain.recommender, worker.meters
     meters.show_quality(recommender.quality)
+    meters.tallies.show(drift(worker))
+    meters.show_drift(recommender.monitor.levels, recommender.refused)
     meters.rows.set(recommender.items)
     meters.users.set(worker.store.row_estimate())
     now, replica = now_ms(), worker.replica

@@ -1,7 +1,7 @@
 """The worker's figures: Prometheus metrics, and the latencies of late as they were."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from models.batch import Longs
 from models.metrics import Quality
 from stream.arrivals import Released
 from stream.latency import Latency
+from stream.tallies import Tallies
 
 __all__ = ["Meters"]
 
@@ -52,7 +53,11 @@ class Meters:
             "headrace_event_to_recommendation_seconds",
             "From an event's record to the broker's confirmation of its recommendation.",
         )
-        self.registry.register(self._latency)
+        self.tallies = Tallies()
+        self._level = self._gauge("drift_level", "The mean of late of what is watched, by signal.", "signal")
+        self._refused = self._gauge("refused_rows", "Rows of steps whose gradient was no number.")
+        for collector in (self._latency, self.tallies):
+            self.registry.register(collector)
 
     def _open_freshness(self) -> None:
         self.model_age = self._gauge(
@@ -124,6 +129,12 @@ class Meters:
         for model, figures in quality.items():
             self._hit_rate.labels(model).set(figures.hit_rate_20)
             self._mrr.labels(model).set(figures.mrr_20)
+
+    def show_drift(self, levels: Mapping[str, float], refused: int) -> None:
+        """Show how what is watched stands, and how many rows were left out of steps."""
+        for signal, level in levels.items():
+            self._level.labels(signal).set(level)
+        self._refused.set(refused)
 
     def latency_ms(self) -> dict[str, float]:
         """Return the percentiles of late in milliseconds, 0 before the first recommendation."""

@@ -1,20 +1,15 @@
 """The state of a worker in figures: what `headrace status`, the demo and the JSON report show."""
 
-from typing import Final
-
 import msgspec
 import psutil
 
 from models.metrics import Quality
-from stream.health import is_ready, lags
+from stream.health import drift, is_ready, lags
 from stream.versions import versions
 from stream.views import Drift
 from stream.worker import Worker
 
 __all__ = ["Status", "status"]
-
-# What is counted for the report, in the order of its fields.
-KINDS: Final = ("drift-alarm", "retrain-started", "promotion", "rollback")
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,21 +66,13 @@ def status(worker: Worker) -> Status:
         lag=sum(lag for tp, lag in lags(worker).items() if tp.topic in worker.keyed),
         latency_ms=meters.latency_ms(),
         quality=recommender.quality,
-        drift=drift(worker),
+        drift=Drift(*drift(worker).values()),
         rows=recommender.items,
         users=worker.store.row_estimate(),
         device=str(worker.brain.device),
         resident_bytes=psutil.Process().memory_info().rss,
         versions=versions(),
     )
-
-
-def drift(worker: Worker) -> Drift:
-    """Return how often whoever learns had to decide something."""
-    learner, replica = worker.learner, worker.replica
-    progress = learner.progress.to_dict() if learner.is_learning else replica.newest.progress
-    counts = progress["oversight"]["retraining"]["counts"] if progress.get("oversight") else {}
-    return Drift(*(counts.get(kind, 0) for kind in KINDS))
 
 
 def _learnt(worker: Worker) -> tuple[int, dict[str, int]]:

@@ -115,3 +115,14 @@ def test_two_workers_in_one_process_count_for_themselves() -> None:
     one, two = Meters(), Meters()
     one.count_dead_letters(["clicks"])
     assert ("headrace_dead_letters_total", ("clicks",)) not in samples(two)
+
+
+def test_counts_of_the_state_are_counters_and_levels_are_gauges() -> None:
+    meters = Meters()
+    meters.tallies.show({"drift_alarms": 3, "retrains": 2, "promotions": 1, "rollbacks": 0})
+    meters.show_drift({"missed_views": 0.25}, 4)
+    read = samples(meters)
+    names = ("drift_alarms", "retrains", "promotions", "rollbacks")
+    assert [read[f"headrace_{name}_total", ()] for name in names] == [3, 2, 1, 0]
+    assert read["headrace_drift_level", ("missed_views",)] == 0.25
+    assert read["headrace_refused_rows", ()] == 4
