@@ -15,14 +15,14 @@ from models.metrics import NOT_SCORED, K
 from models.ranking import compact
 from models.recommender import Recommender
 
-__all__ = ["Challenger", "Standing", "contexts_after"]
+__all__ = ["ALPHA", "PATIENCE", "WORTH", "Challenger", "Standing", "contexts_after"]
 
 # The chance that a challenger that is no better is ever promoted, at most.
-_ALPHA: Final = 0.05
+ALPHA: Final = 0.05
 # How much more of the hit rate it must bring for sure: less is not worth a change of everything.
-_WORTH: Final = 0.001
+WORTH: Final = 0.001
 # Pairs after which it is let go where nothing is for sure.
-_PATIENCE: Final = 50_000
+PATIENCE: Final = 50_000
 # Lists that are remembered: of the users who came last, 16 MB.
 _USERS: Final = 100_000
 
@@ -39,11 +39,11 @@ class Standing(NamedTuple):
     @property
     def verdict(self) -> str:
         """What is known: "better", "worse", "no better" once patience ends, or nothing yet: ""."""
-        if self.low >= _WORTH:
+        if self.low >= WORTH:
             return "better"
         if self.high <= 0:
             return "worse"
-        return "no better" if self.pairs >= _PATIENCE else ""
+        return "no better" if self.pairs >= PATIENCE else ""
 
 
 class Challenger:
@@ -66,7 +66,7 @@ class Challenger:
 
     def __init__(self, recommender: Recommender) -> None:
         self.recommender = recommender
-        self._judgement = Judgement(_ALPHA, np.array([0.0, _WORTH]))
+        self._judgement = Judgement(ALPHA, np.array([0.0, WORTH]))
         self._hits = np.zeros(2)  # its own, and the champion's
         self._served: dict[int, Longs] = {}  # int64[K] by pseudonym, who came last the last
 

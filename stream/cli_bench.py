@@ -14,6 +14,7 @@ from stream.bench_load import LOADS, Load, Run, timed
 from stream.cli_bench_behaviour import behaviour
 from stream.cli_bench_chaos import chaos
 from stream.cli_bench_cost import cost
+from stream.cli_bench_drift import drift
 from stream.cli_bench_fresh import fresh
 from stream.cli_bench_recover import recover
 from stream.versions import versions
@@ -61,6 +62,7 @@ def _time_runs(name: str, runs: int, file: Path | None) -> None:
 bench.add_command(behaviour)
 bench.add_command(chaos)
 bench.add_command(cost)
+bench.add_command(drift)
 bench.add_command(fresh)
 bench.add_command(recover)
 for _name, _load in LOADS.items():

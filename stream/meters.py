@@ -47,19 +47,19 @@ class Meters:
         self._mrr = self._gauge("mrr_20", "Prequential mean reciprocal rank at 20 since the start.", "model")
         self.rows = self._gauge("table_rows", "Items that have a row in the embedding table.")
         self.users = self._gauge("profile_rows", "Users that have a profile, estimated.")
-        self._open_freshness()
+        self._open_state()
         self.consumer_lag = self._gauge("consumer_lag", "Records not handled yet.", "topic", "partition")
         self._latency = Latency(
             "headrace_event_to_recommendation_seconds",
             "From an event's record to the broker's confirmation of its recommendation.",
         )
+        self.registry.register(self._latency)
+
+    def _open_state(self) -> None:
         self.tallies = Tallies()
+        self.registry.register(self.tallies)
         self._level = self._gauge("drift_level", "The mean of late of what is watched, by signal.", "signal")
         self._refused = self._gauge("refused_rows", "Rows of steps whose gradient was no number.")
-        for collector in (self._latency, self.tallies):
-            self.registry.register(collector)
-
-    def _open_freshness(self) -> None:
         self.model_age = self._gauge(
             "model_age_seconds",
             "Age of the newest publication of the model that is served; 0 where it is learnt.",

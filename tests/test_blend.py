@@ -12,7 +12,6 @@ from torch import Tensor
 from models.adam import Adam
 from models.blend import Blend
 from models.content import Content
-from models.context import Context
 from models.embedding import EmbeddingLearner, Hyperparameters
 from models.examples import Examples
 from models.opinions import RecentlySeen
@@ -85,10 +84,7 @@ def test_the_step_is_down_the_slope_of_the_cross_entropy(monkeypatch: pytest.Mon
         model.learn_many(examples(64, seed, CPU))
     monkeypatch.setattr(Adam, "descend", lambda _, slope: slopes.append(slope))
     lesson = examples(40, 7, CPU)
-    lesson = lesson._replace(
-        context=Context(*(column[lesson.teaches] for column in lesson.context)),
-        item=lesson.item[lesson.teaches],
-    )
+    lesson = lesson.take(lesson.teaches.numpy())
     weights = model._weights.clone().requires_grad_()
     case = model._case(lesson.context, lesson.context.items[:, :1])
     scores = torch.einsum("bg,gf,fbc->bc", case.circumstances, weights, case.columns)
@@ -97,7 +93,7 @@ def test_the_step_is_down_the_slope_of_the_cross_entropy(monkeypatch: pytest.Mon
     listed = hit.any(dim=1)
     loss = -scores.log_softmax(dim=1)[listed][hit[listed]].mean()
     (expected,) = torch.autograd.grad(loss, weights)
-    model._weigh(lesson._replace(rank=lesson.rank[: len(lesson.item)]))
+    model._weigh(lesson)
     assert int(listed.sum()) > 10
     assert torch.allclose(slopes[0], expected, atol=1e-5)
 
