@@ -150,7 +150,8 @@ def drift(runs: int, file: Path | None) -> None:
     within = statistics.median(noticed) if noticed else float("inf")
     console.print(
         f"false alarms {alarms:.2f} a shop; {len(noticed)} of {runs} changes noticed, at the median after "
-        f"{within:,.0f} events; promoted {shares['equal']:.1%} of equals, {shares['better']:.1%} of the better",
+        f"{within:,.0f} events; promoted: {shares['equal']:.1%} of equals, "
+        f"{shares['better']:.1%} of the better",
         highlight=False,
     )
     if file is not None:
