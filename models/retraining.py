@@ -48,10 +48,8 @@ class Retraining:
 
     Attributes
     ----------
-    phase
-        Who is on trial.
-    number
-        Challengers so far.
+    phase, number
+        Who is on trial, and how many challengers there were so far.
     counts
         How often each kind of decision was taken.
     """
@@ -61,7 +59,7 @@ class Retraining:
         self.phase, self.number = Phase.NOBODY, 0
         self.counts: dict[str, int] = {}
         self._now = self._began = 0  # event time, in milliseconds since the Unix epoch
-        self._budget = (0, 0)  # a day, and how many challengers were trained in it
+        self._budget = 0, 0  # a day, and how many challengers were trained in it
 
     def alarmed(self, alarm: Alarm) -> Decision:
         """Take note of an alarm."""
@@ -97,6 +95,14 @@ class Retraining:
             return f"{self._rules.every_hours:g} hours have passed"
         return ""
 
+    def refused(self, reason: str, learnt: int) -> Decision:
+        """Take note that none is trained though it was asked for."""
+        few = (
+            f"only {learnt:,} examples were learnt" if learnt < _LEAST_EXAMPLES else "HEADRACE_RETRAIN is no"
+        )
+        told = f"{self._on_trial} is on trial" if self.phase else few
+        return self._decide("retrain-refused", f"{reason!r} is not done: {told}", {"why": reason})
+
     def began(self, reason: str, window: tuple[int, int], recent: int) -> Decision:
         """Take note that a challenger is trained on what stands from one place to another.
 
@@ -117,17 +123,15 @@ class Retraining:
 
     def passed(self, window: int, passes: int) -> Decision:
         """Take note that a pass of the training has ended."""
-        told = f"challenger {self.number} has learnt {window:,} examples for the {passes}. time"
+        told = f"challenger {self.number} has learnt {window:,} examples, pass {passes}"
         return self._decide("retrain-progress", told, {"examples": window, "passes": passes})
 
     def trained(self, window: int, hit_rates: Sequence[float], learning: float) -> Decision:
         """Take note of what came of the training: see `models.training.Trained`."""
         rates = ", ".join(f"{rate:.4f}" for rate in hit_rates)
-        told = (
-            f"challenger {self.number} has learnt the last {window:,} examples; hit rate on the "
-            f"newest by pass {rates}, and {learning:.4f} while it learnt them"
-        )
-        figures = {"examples": window, "hit_rates": list(hit_rates), "learning": learning}
+        told = f"challenger {self.number} has learnt the last {window:,} examples; hit rate on the newest by "
+        told += f"pass {rates}, and {learning:.4f} while it learnt them"
+        figures = {"examples": window, "hit_rates": [*hit_rates], "learning": learning}
         return self._decide("retrain-trained", told, figures)
 
     def judged(self, standing: Standing) -> Decision | None:
@@ -155,8 +159,8 @@ class Retraining:
 
     def dropped(self, reason: str, standing: Standing | None = None) -> Decision:
         """Take note that who is on trial is let go."""
-        who, self.phase = self._on_trial, Phase.NOBODY
-        return self._decide("retrain-dropped", f"{who}: {reason}", standing._asdict() if standing else {})
+        told, self.phase = f"{self._on_trial}: {reason}", Phase.NOBODY
+        return self._decide("retrain-dropped", told, standing._asdict() if standing else {})
 
     @property
     def _on_trial(self) -> str:

@@ -34,6 +34,11 @@ class Lesson(NamedTuple):
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
     asked: str = ""  # why an operator has asked for a challenger, "" where none has
 
+    @property
+    def ts(self) -> int:
+        """The time in the middle of the examples, in milliseconds since the Unix epoch; 0 of none."""
+        return int(self.examples.ts.median()) if len(self.examples.item) else 0
+
 
 class Learnt(NamedTuple):
     """What came of a lesson that counts: the mean loss, None where nothing in it was new."""

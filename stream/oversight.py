@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -10,7 +11,6 @@ import msgspec
 
 from models.challenger import Standing
 from models.drift import Alarm
-from models.errors import ModelError
 from models.events import Decision
 from models.retraining import Phase, Retraining, Rules
 from stream.challenge.hands import Hands, NotLearning
@@ -66,14 +66,14 @@ class Oversight:
 
     def begin(self, hands: Hands, progress: Progress) -> None:
         """Go on from where the progress has it."""
-        self._hands = hands
-        self._retraining, self._plan, self._decisions = self._new(), None, []
+        self._hands, self._retraining = hands, self._new()
+        self._plan, self._decisions = None, []
         if saved := progress.oversight:
             self._retraining.restore(saved["retraining"])
             self._plan = msgspec.convert(saved["plan"], Plan | None)
         if self._plan is not None:
             self._decide(progress, self._retraining.resumed())
-            self._watch(self._plan)
+            self._watch()
 
     async def end(self) -> None:
         """End the process; what was decided stays in the progress."""
@@ -86,21 +86,22 @@ class Oversight:
         """Decide what a lesson gives reason for, once it was learnt."""
         for alarm in alarms:
             self._decide(progress, self._retraining.alarmed(alarm))
-        if self._settings.retrain == "no" or not len(lesson.examples.item):
-            return
-        heard = alarms if self._settings.retrain == "auto" else ()
-        ts = int(lesson.examples.ts.median())
-        if why := self._retraining.wanted(ts, progress.taught, heard, lesson.asked):
+        heard, ts = alarms if self._settings.retrain == "auto" else (), lesson.ts
+        why = self._retraining.wanted(ts, progress.taught, heard, lesson.asked)
+        if why and self._settings.retrain != "no":
             first = progress.mark_before(self._settings.retrain_examples)
             recent = max((alarm.window for alarm in heard), default=0)
             self._plan = Plan(Phase.CHALLENGER, first, progress.position, recent)
             window = first.position, progress.position
             self._decide(progress, self._retraining.began(why, window, recent))
-            self._watch(self._plan)
+            self._watch()
+        elif lesson.asked:
+            self._decide(progress, self._retraining.refused(lesson.asked, progress.taught))
+        self._save(progress)
 
     def _new(self) -> Retraining:
-        per_day, hours = self._settings.retrain_per_day, self._settings.retrain_hours
-        return Retraining(Rules(per_day=per_day, every_hours=hours))
+        settings = self._settings
+        return Retraining(Rules(per_day=settings.retrain_per_day, every_hours=settings.retrain_hours))
 
     def _decide(self, progress: Progress, decision: Decision) -> None:
         _log.info("%s: %s", decision.kind, decision.reason)
@@ -108,22 +109,28 @@ class Oversight:
         self._decisions.append(msgspec.structs.replace(decision, ts=now_ms(), details=told))
         if self._retraining.phase is Phase.NOBODY:
             self._plan = None
+        self._save(progress)
+
+    def _save(self, progress: Progress) -> None:
         plan = msgspec.to_builtins(self._plan)
         progress.oversight = {"retraining": self._retraining.state, "plan": plan}
 
-    def _watch(self, plan: Plan) -> None:
-        self._watching = asyncio.create_task(self._watched(plan))
+    def _watch(self) -> None:
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watched())
 
-    async def _watched(self, plan: Plan) -> None:
-        """Have trials held, one after the other, until there is nobody to be judged."""
-        try:
-            while self._plan is plan:
-                if not await self._hold(plan):
+    async def _watched(self) -> None:
+        """Hold trials, one after the other, until there is nobody to be judged."""
+        while self._plan is not None:
+            try:
+                if not await self._hold(self._plan):
                     await asyncio.sleep(_AGAIN_SECONDS)
-            if self._plan is not None:
-                self._watch(self._plan)
-        except NotLearning:
-            _log.info("Another worker goes on with the trial")
+            except NotLearning:
+                return  # another worker goes on with it
+            except Exception as error:  # noqa: BLE001 - whatever it is, the champion goes on
+                _log.warning("The trial beside the champion has failed", exc_info=True)
+                with suppress(NotLearning):
+                    await self._drop(repr(error))
 
     async def _hold(self, plan: Plan) -> bool:
         """Hold a trial; return whether it has come to something."""
@@ -170,11 +177,7 @@ class Oversight:
 
     async def _replace(self, standing: Standing) -> None:
         """Promote the challenger, or bring the champion before back."""
-        try:
-            successor = await asyncio.to_thread(KeptModel.load, self._folder / HANDED_OVER)
-        except ModelError as error:
-            await self._drop(str(error))
-            return
+        successor = await asyncio.to_thread(KeptModel.load, self._folder / HANDED_OVER)
         await self._hands.replace(successor, partial(self._replaced, standing))
 
     async def _replaced(

@@ -106,3 +106,12 @@ def test_who_goes_on_from_a_state_decides_the_same() -> None:
     one.judged(BETTER)
     other.restore(one.state)
     assert other.judged(BETTER) == one.judged(BETTER)
+
+
+def test_what_is_asked_for_and_not_done_is_told_with_the_reason() -> None:
+    retraining = Retraining(Rules())
+    assert "only 12 examples" in retraining.refused("a new season", 12).reason
+    assert "HEADRACE_RETRAIN" in retraining.refused("a new season", ENOUGH).reason
+    retraining.began("an alarm", (0, 10), 0)
+    assert "challenger 1 is on trial" in retraining.refused("a new season", ENOUGH).reason
+    assert retraining.phase is Phase.CHALLENGER

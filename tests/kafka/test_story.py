@@ -1,6 +1,7 @@
 """A whole story on a real broker: the model is spoilt, an alarm, a challenger, a kill, and the promotion."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
@@ -118,6 +119,20 @@ def replay(shop: Shop, log: Path, *options: object) -> "subprocess.Popen[str]":
     return shop.command(
         "replay", log, "--broker", shop.broker, "--topic-prefix", shop.prefix, "--rate", 1_500, *options
     )
+
+
+def test_what_an_operator_asks_for_is_on_record(shop: Shop, worker: WorkerProcess) -> None:
+    worker.ready()
+    web = "--web", f"http://127.0.0.1:{worker.port}"
+    said = finished(shop.command("retrain", "--reason", "a new season", *web))
+    assert said.startswith("asked for at offset 0 of")
+    story = Story(shop)
+    worker.until(lambda: bool(story.of("retrain-refused")), "the request is answered")
+    told = finished(shop.command("decisions", *web)).splitlines()[-1]
+    assert "retrain-refused" in told
+    assert "'a new season' is not done: only 0 examples were learnt" in told
+    (line,) = finished(shop.command("decisions", "--json", *web)).splitlines()
+    assert json.loads(line)["details"]["why"] == "a new season"
 
 
 def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
