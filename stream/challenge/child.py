@@ -1,6 +1,6 @@
 """The process of who is on trial: it trains a challenger, or loads the champion before, and has it judged.
 
-It reads the catalog and the examples from Kafka as the learner does, at the lowest priority, and tells its
+It reads the catalog and the examples from Kafka as the learner does, at a low priority, and tells its
 parent how it goes. All that it finds follows from its order and the log, whenever it runs.
 """
 
@@ -37,7 +37,7 @@ from stream.topics import Topics
 
 __all__ = ["Trial", "main"]
 
-_LOWEST_PRIORITY: Final = 19
+_NICENESS: Final = 10
 # Examples of a step on trial: cut by count, not by what a fetch brings, so that it comes out the same again.
 _STEP: Final = 64
 _SAY_SECONDS: Final = 1.0
@@ -183,7 +183,7 @@ async def _run() -> None:
 
 def main() -> None:
     """Do what the first line of the input orders."""
-    os.nice(_LOWEST_PRIORITY)
+    os.nice(_NICENESS)
     asyncio.run(_run())
     os._exit(0)  # no client of Kafka holds it up
 

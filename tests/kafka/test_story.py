@@ -12,7 +12,7 @@ import msgpack
 import numpy as np
 import pytest
 import torch
-from shop import Log, Shop, finished
+from shop import DEADLINE, Log, Shop, finished, until
 from worker_process import WorkerProcess
 
 from models.challenger import Challenger, Standing
@@ -28,6 +28,7 @@ from stream.settings import Settings
 
 # Events: a challenger needs 10,000, and an alarm some.
 PARTS = (0, 12_000, 20_000, 23_000)
+FIELDS = ("event_id", "event", "ts", "user_id", "item_id")
 CPU = torch.device("cpu")
 
 
@@ -57,7 +58,8 @@ def logs(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("logs")
     plan = ("--seed", 3, "--users", 2000, "--items", 1000, "--views-per-day", 20_000, "--limit", PARTS[-1])
     finished(shop.command("shop", *plan, "--log", folder / "all.jsonl"))
-    lines = (folder / "all.jsonl").read_text().splitlines(keepends=True)
+    events = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
+    lines = [json.dumps({name: event[name] for name in FIELDS}) + "\n" for event in events]
     parts = []
     for number, (start, end) in enumerate(pairwise(PARTS)):
         parts.append(folder / f"{number}.jsonl")
@@ -149,12 +151,13 @@ def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
     worker.until(lambda: bool(story.of("retrain-started")), "a challenger is trained")
     worker.kill()
     worker.start()
-    worker.until(lambda: bool(story.of("promotion")), "the challenger is promoted")
+    until(lambda: bool(story.of("promotion")), "the challenger is promoted", 3 * DEADLINE)
     finished(replaying)
     (started,), (promotion,) = story.of("retrain-started"), story.of("promotion")
     assert len(story.of("retrain-resumed")) == 1
     standing = judged_again(shop, started)
-    assert {name: promotion["details"][name] for name in Standing._fields} == standing._asdict()
+    figures = {name: promotion["details"][name] for name in Standing._fields}
+    assert figures == standing._asdict(), story.of("retrain-trained")
     worker.ready()
     worker.reaches(lag=0)
     finished(replay(shop, logs[2]))
