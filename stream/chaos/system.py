@@ -46,7 +46,9 @@ class System:
     def __init__(self, broker: Broker, folder: Path, variables: Mapping[str, str], app: str) -> None:
         self.broker = broker
         self.folder = folder
-        self._variables = {"HEADRACE_BROKER": f"kafka://{broker.address}", **variables}
+        # The oracle knows one model: whether another is better is no matter of storms.
+        own = {"HEADRACE_BROKER": f"kafka://{broker.address}", "HEADRACE_RETRAIN": "no"}
+        self._variables = own | dict(variables)
         self._app = app
         self.settings = Settings.of({**self._variables, "HEADRACE_DATA_DIR": str(folder)})
         self.topics = Topics(self.settings.topic_prefix, self.settings.partitions)
