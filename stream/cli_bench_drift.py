@@ -66,10 +66,11 @@ class Lived(msgspec.Struct, frozen=True):
 
 
 class _Drift(NamedTuple):
-    """When tastes change, and how many events come before."""
+    """When tastes change, and how many events come before, and examples of them."""
 
     ts: int
     events: int
+    examples: int
 
 
 def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
@@ -89,7 +90,7 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
         hit_rate=curve[-1].quality["headrace"].hit_rate_20,
         decisions=[f"{at:,} {one.kind}: {one.reason}" for at, one in course.decisions],
         false_alarms=len(alarms) - len(true),
-        noticed_after=max(true[0] - change.events, 0) if change and true else None,
+        noticed_after=true[0] - change.examples if change and true else None,
         back_after=_back_after(curve, change.events) if change else None,
     )
 
@@ -97,8 +98,9 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
 def _drift_of(plan: ShopPlan) -> _Drift | None:
     if not plan.drifts:
         return None
-    before = sum(int((chunk.ts < plan.drifts[0]).sum()) for chunk in Shop(plan).chunks())
-    return _Drift(plan.drifts[0], before)
+    found = (it for it in Shop(plan).records() if isinstance(it, Event) and it.ts < plan.drifts[0])
+    teaching = [not it.event.takes_back for it in found]
+    return _Drift(plan.drifts[0], len(teaching), sum(teaching))
 
 
 def _back_after(curve: list[Standing], change: int) -> int | None:
