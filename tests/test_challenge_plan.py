@@ -1,0 +1,56 @@
+"""What goes between the learner and the process of a trial comes out as it went in."""
+
+from pathlib import Path
+
+import pytest
+
+from models.challenger import Standing
+from models.retraining import Phase
+from stream.challenge.plan import (
+    Failed,
+    HandedOver,
+    Order,
+    Passing,
+    Plan,
+    Stood,
+    Told,
+    WasTrained,
+    encoder,
+    orders,
+    told,
+)
+from stream.progress import Mark
+from stream.settings import Settings
+
+GIVEN = Settings(
+    data_dir=Path("/some/where"),
+    ssl_cafile=Path("ca.pem"),
+    sasl_username="ann",
+    sasl_password="кот",  # noqa: S106 - nobody's
+    checkpoint_seconds=0.5,
+)
+
+
+@pytest.mark.parametrize("settings", [Settings(), GIVEN])
+@pytest.mark.parametrize("role", list(Phase))
+def test_orders(settings: Settings, role: Phase) -> None:
+    plan = Plan(role, Mark(3, 900, {"clicks-0": 2**40}), 17, recent=2_560)
+    line = encoder.encode(Order(settings, plan, "/some/where/challenge"))
+    assert b"\n" not in line
+    assert orders.decode(line) == Order(settings, plan, "/some/where/challenge")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Passing(1_280, 2),
+        WasTrained(1_280, [0.5, 0.4375], 0.5),
+        Stood(Standing(39, 0.5, 0.25, 0.001, 1.0)),
+        HandedOver(),
+        Failed("a line\nand another", again=True),
+    ],
+)
+def test_what_is_told(said: Told) -> None:
+    line = encoder.encode(said)
+    assert b"\n" not in line
+    assert told.decode(line) == said
