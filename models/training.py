@@ -66,7 +66,7 @@ class Training:
         if recent:
             held = min(held, _OF_RECENT * recent / _STEP)
         older, self._newest = steps[: len(steps) - int(held)], steps[len(steps) - int(held) :]
-        lately = older[len(steps) - recent // _STEP :] if recent else []
+        lately = older[max(len(steps) - recent // _STEP, 0) :] if recent else []
         self._windows = [window for window in (older, lately) if window]
 
     def run(self, report: Callable[[Lap], None] = lambda _: None) -> Trained:
