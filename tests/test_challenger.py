@@ -7,9 +7,10 @@ import pytest
 import torch
 from lessons import examples, keys, pair_lessons
 
+import models.challenger
 from models.challenger import Challenger, Standing, contexts_after
 from models.context import CONTEXT_ITEMS
-from models.examples import Examples
+from models.examples import NOBODY, Examples
 from models.metrics import NOT_SCORED, rank_of
 from models.recommender import Recommender
 from models.stock import Stock
@@ -80,6 +81,22 @@ def test_one_that_knows_is_better_and_one_that_knows_nothing_is_worse() -> None:
         ignorant.follow(lesson._replace(rank=torch.where(scored, 1, NOT_SCORED).to(torch.int8)))
     assert knowing.standing.verdict == "better"
     assert ignorant.standing.verdict == "worse"
+
+
+def test_nobody_is_judged() -> None:
+    challenger, lesson = Challenger(taught()), of_users(64, 1)
+    challenger.follow(lesson._replace(who=torch.full_like(lesson.who, NOBODY)))
+    challenger.follow(lesson._replace(who=torch.full_like(lesson.who, NOBODY)))
+    assert challenger.standing.pairs == 0
+
+
+def test_who_came_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.challenger, "_USERS", 3)
+    challenger, lesson = Challenger(taught()), of_users(8, 1)
+    first, second = lesson.take(np.arange(8) % 2 == 0), lesson.take(np.arange(8) % 2 == 1)
+    challenger.follow(first)  # four users, of whom three are remembered
+    challenger.follow(second)
+    assert challenger.standing.pairs == 3
 
 
 def test_a_user_who_is_erased_is_judged_no_more() -> None:

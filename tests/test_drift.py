@@ -25,7 +25,7 @@ def days(seed: int, chances: Iterable[float]) -> tuple[np.ndarray, np.ndarray]:
 def told(ts: np.ndarray, values: np.ndarray, gauge: Gauge | None = None) -> list[Alarm]:
     """Return the alarms of a gauge that is told batch by batch."""
     gauge = gauge or Gauge("missed")
-    places = np.split(np.arange(len(ts)), range(64, len(ts), 64))
+    places = np.split(np.arange(len(ts)), range(60, len(ts), 60))
     return [alarm for run in places for alarm in gauge.update_many(ts[run], values[run])]
 
 
@@ -66,7 +66,7 @@ def test_a_slow_start_raises_no_alarm(seed: int) -> None:
     assert told(*days(seed, 0.3 + 0.7 * 0.8 ** np.arange(60))) == []
 
 
-@pytest.mark.parametrize("cut", [0, 64, 64 * 80, 64 * 3_455, 64 * 3_490])
+@pytest.mark.parametrize("cut", [0, 60, 60 * 80, 60 * 3_685, 60 * 3_723])
 def test_who_goes_on_from_a_state_raises_the_same_alarms(cut: int) -> None:
     ts, values = days(3, [0.4] * 110 + [0.5] * 20)
     whole = told(ts, values)

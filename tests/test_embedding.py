@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from lessons import contexts, examples, keys, pair_lessons
+from lessons import UNKNOWN, contexts, examples, keys, pair_lessons
 from torch import Tensor
 
 import models.embedding
@@ -210,3 +210,17 @@ def test_a_slope_that_is_no_number_moves_no_weight() -> None:
     adam.descend(torch.tensor([1.0, 0.0, 0.0]))
     assert weights.isfinite().all()
     assert weights[0] < 0
+
+
+def test_who_rehearses_counts_nothing_twice_and_learns() -> None:
+    model, lesson = learner(1), pair_lessons(PAIRS, 1, CPU)
+    model.learn_many(lesson)
+    seen, counts, items = model.seen, model.table["count"].clone(), model.negatives.items.clone()
+    weights, version = model.table["weight"].clone(), model.table.version
+    stranger = lesson._replace(item=lesson.item + UNKNOWN)
+    model.rehearse_many(lesson)
+    model.rehearse_many(stranger)
+    assert (model.seen, model.table.version) == (seen, version + 2)
+    assert torch.equal(model.table["count"], counts)
+    assert torch.equal(model.negatives.items, items)
+    assert not torch.equal(model.table["weight"], weights)

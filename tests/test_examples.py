@@ -52,7 +52,15 @@ def test_every_event_that_takes_nothing_back_teaches_what_was_before_it(stream: 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 9_000), st.sampled_from(["view_item", "purchase"])), max_size=120))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 5_000), st.sampled_from(["view_item", "view_item", "view_item", "purchase"])
+        ),
+        min_size=40,
+        max_size=120,
+    )
+)
 def test_what_one_does_beyond_twenty_things_a_minute_teaches_nothing_but_what_is_bought(
     steps: list[tuple[int, str]],
 ) -> None:

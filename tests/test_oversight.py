@@ -100,6 +100,19 @@ def test_who_may_have_one_trained(setting: str, told: list[str], count: int) -> 
     assert kinds(oversight) == told
 
 
+def test_a_schedule_goes_on_though_nothing_was_decided_before_the_learner_stopped() -> None:
+    progress, hour = far_progress(), 3_600_000
+    first, later = lesson(), lesson()
+    later = later._replace(examples=later.examples._replace(ts=later.examples.ts + 3 * hour))
+    oversight = overseen(progress, retrain_hours=2.0)
+    oversight.notice(first, [], progress)
+    assert kinds(oversight) == []
+    progress = Progress(100, progress.to_dict(), 1_000)
+    oversight = overseen(progress, retrain_hours=2.0)
+    oversight.notice(later, [], progress)
+    assert kinds(oversight) == ["retrain-started"]
+
+
 def test_a_challenger_that_is_worse_is_let_go() -> None:
     progress = far_progress()
     oversight = overseen(progress)

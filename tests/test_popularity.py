@@ -49,6 +49,17 @@ def test_counts_decay_within_a_batch() -> None:
     assert list(top(popularity)) == [6, 4, 5]
 
 
+def test_shares_of_all_events_come_to_one_and_forget() -> None:
+    popularity = popular(20, 100, Decay("trend", 10))
+    popularity.learn_many(seen([7] * 30 + [8] * 10 + [9] * 10))
+    rows = popularity._table.find(torch.tensor([7, 8, 9, 4]))
+    # Of the last 10 events come half, of the 10 before a quarter, of what was before all that is left.
+    whole = 1 - 2.0**-5
+    expected = [(1 / 4 - 2.0**-5) / whole, 1 / 4 / whole, 1 / 2 / whole, 0.0]
+    assert popularity.shares_of_events(rows).tolist() == pytest.approx(expected, rel=1e-6)
+    assert popular(20, 100).shares_of_events(torch.tensor([0])).tolist() == [0.0]
+
+
 def test_how_events_are_batched_changes_nothing() -> None:
     items = keys(torch.arange(40).square() % 17 + 1).tolist()
     whole, single = popular(20, 100), popular(20, 100)

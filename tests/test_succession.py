@@ -35,6 +35,8 @@ def champion_and_successor() -> tuple[Recommender, Recommender]:
     models = recommender(), recommender()
     for model, steps in zip(models, (12, 7), strict=True):
         go_on(model, 20, steps)
+        scored = examples(steps, 1, CPU)
+        model.test_many(scored._replace(rank=torch.ones_like(scored.rank)))
     return models
 
 
@@ -135,6 +137,19 @@ def test_a_replica_serves_the_champion_until_it_has_all_of_the_successor(followe
     assert whole(brain.recommender) == whole(successor)
     assert brain.recommender.version == successor.version
     assert replica.newest.complete == successor.version
+
+
+def test_what_a_compaction_has_left_of_before_does_not_count(followed: Followed) -> None:
+    """Its dense part is gone, as there is a newer one; rows that nobody has written since are gone later."""
+    brain, replica = followed
+    champion, successor = champion_and_successor()
+    *left, _ = published(champion.take_changes(), is_anew=False)
+    successor.succeed(champion)
+    *rows, dense = published(successor.take_changes(), is_anew=True)
+    compacted = [record for record in rows if record.value is not None]  # the tombstones are gone before
+    asyncio.run(replica._apply(left))
+    asyncio.run(replica._apply([*compacted, dense]))
+    assert whole(brain.recommender) == whole(successor)
 
 
 def test_who_reads_it_all_at_once_comes_to_the_same(followed: Followed) -> None:
