@@ -21,7 +21,7 @@ from stream.topics import Topics
 
 _EVENTS = 600
 _TOP_K, _PARTITIONS = 9, 4
-_LABELS = {"event", "outcome", "topic", "partition", "model", "le"}
+_LABELS = {"event", "outcome", "topic", "partition", "model", "signal", "le"}
 _BAD_COUNTS = ["0", "-1", "1001", "x", "1.5", "", "1e2", "9" * 5_000]
 
 
