@@ -84,15 +84,18 @@ class Gauge:
 
         They count as of the hour in their middle: neither a late event nor a wrong clock changes it.
         """
-        if not len(ts):
-            return
-        hour = int(np.median(ts)) // _HOUR_MS
+        if len(ts):
+            yield from self.update_at(int(np.median(ts)), values)
+
+    def update_at(self, ts: int, values: npt.NDArray[np.float64]) -> Iterator[Alarm]:
+        """Take in values of about one time, float64[n], n at least 1; yield the alarms."""
+        hour = ts // _HOUR_MS
         usual = np.concatenate([self._rest, values - self._season.deviation(hour)])
         whole = len(usual) // _TOLD_AT_ONCE * _TOLD_AT_ONCE
         self._rest = usual[whole:]
         for mean in usual[:whole].reshape(-1, _TOLD_AT_ONCE).mean(axis=1).tolist():
             if (rise := self._rise(mean)) is not None:
-                yield Alarm(self.name, int(ts[-1]), mean, self._since_change, *rise)
+                yield Alarm(self.name, ts, mean, self._since_change, *rise)
         self._season.update_many(hour, values)
 
     def _rise(self, mean: float) -> tuple[float, float] | None:

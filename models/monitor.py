@@ -59,23 +59,32 @@ class Monitor:
         self.alarms = 0
         self._gauges = {name: Gauge(name) for name in SIGNALS}
         self._raised: list[Alarm] = []
+        self._ts = 0  # the time in the middle of what was tested last, in milliseconds since the Unix epoch
 
     def test_many(self, examples: Examples, shares: Tensor) -> None:
         """Take in B examples, and the shares of all events that their items had before, float32[B]."""
-        action, rank = examples.action.cpu().numpy(), examples.rank.cpu().numpy()
+        ts, action, rank = (it.cpu().numpy() for it in (examples.ts, examples.action, examples.rank))
+        if not len(ts):
+            return
+        self._ts = int(np.median(ts))  # of a late event, or a wrong clock, nothing is to be told
         scored, missed = rank != NOT_SCORED, (rank == MISSED).astype(np.float64)
         for name, codes in _KINDS.items():
             chosen = scored & codes[action]  # bool[B]
-            self._tell(name, examples, missed[chosen])
+            self._tell(name, missed[chosen])
         rare = -torch.log2(shares.clamp(min=2**-_RAREST_BITS)) / _RAREST_BITS
-        self._tell("unusual_items", examples, rare.cpu().numpy().astype(np.float64))
+        self._tell("unusual_items", rare.cpu().numpy().astype(np.float64))
 
-    def learn_many(self, examples: Examples, foretold: Foretold) -> None:
-        """Take in what was foretold of the examples' views, and what came of earlier ones."""
+    def learn_many(self, foretold: Foretold) -> None:
+        """Take in what was foretold of the views of what was tested last, and what came of earlier ones.
+
+        Of one who learns and was never tested nothing is to be told.
+        """
+        if not self._ts:
+            return
         chances = foretold.carts.cpu().numpy().astype(np.float64)
         for name, way in (("carts_foretold_too_few", 1.0), ("carts_foretold_too_many", -1.0)):
             values = np.concatenate([1 - way * chances, np.full(foretold.came, 1 + way)]) / 2
-            self._tell(name, examples, values)
+            self._tell(name, values)
 
     @property
     def levels(self) -> dict[str, float]:
@@ -87,20 +96,21 @@ class Monitor:
         raised, self._raised = self._raised, []
         return raised
 
-    def _tell(self, name: str, examples: Examples, values: npt.NDArray[np.float64]) -> None:
+    def _tell(self, name: str, values: npt.NDArray[np.float64]) -> None:
         if not len(values):
             return
-        raised = list(self._gauges[name].update_many(examples.ts.cpu().numpy(), values))
+        raised = list(self._gauges[name].update_at(self._ts, values))
         self.alarms += len(raised)
         self._raised += raised
 
     @property
     def state(self) -> dict[str, Any]:
         """What is known, of types that msgpack has."""
-        return {"alarms": self.alarms, "gauges": {name: it.state for name, it in self._gauges.items()}}
+        gauges = {name: gauge.state for name, gauge in self._gauges.items()}
+        return {"alarms": self.alarms, "ts": self._ts, "gauges": gauges}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self.alarms = state["alarms"]
+        self.alarms, self._ts = state["alarms"], state["ts"]
         for name, gauge in self._gauges.items():
             gauge.restore(state["gauges"][name])

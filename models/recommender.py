@@ -110,7 +110,7 @@ class Recommender:
         losses = torch.zeros(len(counts), device=self.device)
         losses[counts] = self.product.learn_many(examples.take(counts.cpu().numpy()))
         heads = self.product.behaviour
-        self.monitor.learn_many(examples, Foretold(heads.foretold[0], heads.carts))
+        self.monitor.learn_many(Foretold(heads.foretold[0], heads.carts))
         return losses
 
     def rehearse_many(self, examples: Examples) -> None:

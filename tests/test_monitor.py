@@ -45,7 +45,7 @@ def heard(trouble: dict[str, float], steps: int = 1_500) -> Counter[str]:
         examples = step(number, rng, usual | {name: now[name] for name in usual.keys() & now.keys()})
         monitor.test_many(examples, torch.full((STEP,), now.get("share", 0.01)))
         came = int(rng.binomial(STEP, now.get("rate", 0.05)))
-        monitor.learn_many(examples, Foretold(torch.full((STEP,), 0.05), came))
+        monitor.learn_many(Foretold(torch.full((STEP,), 0.05), came))
         raised += [alarm.signal for alarm in monitor.take_alarms()]
     assert monitor.alarms == len(raised)
     return Counter(raised)
@@ -78,7 +78,7 @@ def test_who_goes_on_from_a_state_knows_the_same() -> None:
     for number in range(300):
         examples = step(number, rng, {"views": 0.3, "carts": 0.3, "orders": 0.3})
         first.test_many(examples, torch.full((STEP,), 0.01))
-        first.learn_many(examples, Foretold(torch.full((STEP,), 0.05), 3))
+        first.learn_many(Foretold(torch.full((STEP,), 0.05), 3))
     second.restore(first.state)
     assert second.state == first.state
     assert second.levels == first.levels
