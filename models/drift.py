@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from river.drift import ADWIN
 
-from models.batch import Longs
 from models.season import Season
 
 __all__ = ["Alarm", "Gauge"]
@@ -63,11 +62,11 @@ class Gauge:
 
     Examples
     --------
-    >>> gauge, ts = Gauge("missed"), np.arange(40_000) * 1_000
+    >>> gauge = Gauge("missed")
     >>> missed = np.tile([0.0, 0.0, 0.0, 1.0], 10_000)
-    >>> list(gauge.update_many(ts, missed))
+    >>> list(gauge.update_many(0, missed))
     []
-    >>> (alarm,) = gauge.update_many(ts + ts[-1], 1 - missed)
+    >>> (alarm,) = gauge.update_many(3_600_000, 1 - missed)
     >>> alarm.before, alarm.after, alarm.window
     (0.25, 0.75, 2560)
     """
@@ -79,16 +78,8 @@ class Gauge:
         self._rest = np.zeros(0)  # float64[fewer than are told at once]
         self._suspicion: _Suspicion | None = None
 
-    def update_many(self, ts: Longs, values: npt.NDArray[np.float64]) -> Iterator[Alarm]:
-        """Take in values, float64[n], and the times of their events, int64[n]; yield the alarms.
-
-        They count as of the hour in their middle: neither a late event nor a wrong clock changes it.
-        """
-        if len(ts):
-            yield from self.update_at(int(np.median(ts)), values)
-
-    def update_at(self, ts: int, values: npt.NDArray[np.float64]) -> Iterator[Alarm]:
-        """Take in values of about one time, float64[n], n at least 1; yield the alarms."""
+    def update_many(self, ts: int, values: npt.NDArray[np.float64]) -> Iterator[Alarm]:
+        """Take in values, float64[n], n at least 1, of about one time in milliseconds; yield the alarms."""
         hour = ts // _HOUR_MS
         usual = np.concatenate([self._rest, values - self._season.deviation(hour)])
         whole = len(usual) // _TOLD_AT_ONCE * _TOLD_AT_ONCE

@@ -99,7 +99,7 @@ class Monitor:
     def _tell(self, name: str, values: npt.NDArray[np.float64]) -> None:
         if not len(values):
             return
-        raised = list(self._gauges[name].update_at(self._ts, values))
+        raised = list(self._gauges[name].update_many(self._ts, values))
         self.alarms += len(raised)
         self._raised += raised
 

@@ -73,6 +73,18 @@ def test_better_news_is_no_trouble() -> None:
     assert heard({"views": 0.1, "carts": 0.1, "orders": 0.1, "share": 0.1}) == Counter()
 
 
+def test_a_late_event_or_a_wrong_clock_in_every_step_changes_nothing() -> None:
+    monitors = Monitor(), Monitor()
+    for number in range(200):
+        for off, monitor in zip((0, 30 * 3_600_000), monitors, strict=True):
+            rng = np.random.default_rng(number)
+            examples = step(number, rng, {"views": 0.3, "carts": 0.3, "orders": 0.3})
+            ts = examples.ts.clone()
+            ts[0], ts[1] = ts[0] - off, ts[1] + off
+            monitor.test_many(examples._replace(ts=ts), torch.full((STEP,), 0.01))
+    assert monitors[0].state == monitors[1].state
+
+
 def test_who_goes_on_from_a_state_knows_the_same() -> None:
     rng, first, second = np.random.default_rng(2), Monitor(), Monitor()
     for number in range(300):
