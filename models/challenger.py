@@ -10,6 +10,7 @@ from torch import Tensor
 from models.batch import Bools, Longs
 from models.context import CONTEXT_ITEMS, Context
 from models.examples import NOBODY, Examples
+from models.guardrails import Soundness, fault_of
 from models.judgement import Judgement
 from models.metrics import NOT_SCORED, K
 from models.ranking import compact
@@ -28,13 +29,18 @@ _USERS: Final = 100_000
 
 
 class Standing(NamedTuple):
-    """How a challenger stands after so many pairs: the hit rates of both, and where their difference is."""
+    """How a challenger stands after so many pairs: the hit rates of both, and where their difference is.
+
+    For ``coverage`` and ``carts`` see `Soundness`.
+    """
 
     pairs: int
     hit_rate: float
     of_champion: float
     low: float
     high: float
+    coverage: float = 1.0
+    carts: float = 1.0
 
     @property
     def verdict(self) -> str:
@@ -44,6 +50,11 @@ class Standing(NamedTuple):
         if self.high <= 0:
             return "worse"
         return "no better" if self.pairs >= PATIENCE else ""
+
+    @property
+    def fault(self) -> str:
+        """Why it must not serve, however well it foresees; "" where nothing is wrong."""
+        return fault_of(self.coverage, self.carts)
 
 
 class Challenger:
@@ -68,6 +79,7 @@ class Challenger:
         self.recommender = recommender
         self._judgement = Judgement(ALPHA, np.array([0.0, WORTH]))
         self._hits = np.zeros(2)  # its own, and the champion's
+        self._soundness = Soundness()
         self._served: dict[int, Longs] = {}  # int64[K] by pseudonym, who came last the last
 
     def follow(self, examples: Examples) -> None:
@@ -81,6 +93,9 @@ class Challenger:
         self._hits += own.sum(), its.sum()
         self._judgement.update_many(own.astype(np.float32) - its)
         self.recommender.learn_many(here)
+        heads = self.recommender.product.behaviour
+        self._soundness.take(lists, examples.item.numpy())
+        self._soundness.take_carts(heads.foretold[0], heads.carts)
 
     def forget(self, users: Iterable[int]) -> None:
         """Forget what it would have served to users, by their pseudonyms."""
@@ -92,7 +107,8 @@ class Challenger:
         """How it stands."""
         pairs = self._judgement.count
         own, its = (self._hits / max(pairs, 1)).tolist()
-        return Standing(pairs, own, its, *self._judgement.interval)
+        sound = self._soundness
+        return Standing(pairs, own, its, *self._judgement.interval, sound.coverage, sound.carts)
 
     def _lists(self, examples: Examples) -> Longs:
         """Return what it would serve after each event, int64[B, K]."""

@@ -7,8 +7,10 @@ from typing import Final
 from models.challenger import Challenger
 from models.events import Decision
 from models.examples import Examples
+from models.guardrails import Unfit, inspect
 from models.recommender import Recommender
-from models.retraining import Phase, Retraining, Rules
+from models.retraining import Retraining
+from models.rules import Phase, Rules
 from models.training import Training
 
 __all__ = ["Course"]
@@ -30,16 +32,20 @@ class Course:
 
     Attributes
     ----------
+    new
+        What it was given.
+    taken
+        How many examples the champions have learnt so far.
     decisions
-        All so far, each with how many examples the champions had learnt by then.
+        All so far, each with ``taken`` as it was then.
     """
 
     def __init__(self, new: Callable[[], Recommender], rules: Rules, window: int = WINDOW) -> None:
-        self._new = new
+        self.new = new
         self._window = window
         self._retraining = Retraining(rules)
         self._kept: deque[Examples] = deque()
-        self._held = self._taken = 0
+        self._held = self.taken = 0
         self._on_trial: Challenger | None = None
         self.decisions: list[tuple[int, Decision]] = []
 
@@ -51,35 +57,46 @@ class Course:
             self._note(self._retraining.alarmed(alarm))
         if self._on_trial is not None:
             return self._judge(champion, self._on_trial, examples)
-        if why := self._retraining.wanted(int(examples.ts.median()), self._taken, alarms):
+        if why := self._retraining.wanted(int(examples.ts.median()), self.taken, alarms):
             recent = max((alarm.window for alarm in alarms), default=0)
-            self._note(self._retraining.began(why, (self._taken - self._held, self._taken), recent))
-            trained = Training(self._new, list(self._kept), recent).run()
+            self._note(self._retraining.began(why, (self.taken - self._held, self.taken), recent))
+            trained = Training(self.new, list(self._kept), recent).run()
             self._note(self._retraining.trained(*trained[1:]))
             self._on_trial = Challenger(trained.recommender)
         return champion
 
     def _judge(self, champion: Recommender, on_trial: Challenger, examples: Examples) -> Recommender:
         on_trial.follow(examples)
-        decision = self._retraining.judged(on_trial.standing)
+        standing, successor = on_trial.standing, on_trial.recommender
+        try:
+            if self._retraining.has_won(standing):
+                inspect(successor, examples.context)
+            decision = self._retraining.judged(standing)
+        except Unfit as error:
+            decision = self._retraining.dropped(str(error), standing)
         if decision is None:
             return champion
         self._note(decision)
         self._on_trial = None
-        if decision.kind not in {"promotion", "rollback"}:
-            return champion
-        successor = on_trial.recommender
+        if decision.kind == "promotion":
+            return self.promote(champion, successor)
+        if decision.kind == "rollback":
+            successor.succeed(champion)
+            return successor
+        return champion
+
+    def promote(self, champion: Recommender, successor: Recommender) -> Recommender:
+        """Return a successor; the champion follows it for a while, in case that it was the better one."""
         successor.succeed(champion)
-        if self._retraining.phase is Phase.PREDECESSOR:
-            self._on_trial = Challenger(champion)
+        self._retraining.phase, self._on_trial = Phase.PREDECESSOR, Challenger(champion)
         return successor
 
     def _note(self, decision: Decision) -> None:
-        self.decisions.append((self._taken, decision))
+        self.decisions.append((self.taken, decision))
 
     def _keep(self, examples: Examples) -> None:
         self._kept.append(examples)
         self._held += len(examples.item)
-        self._taken += len(examples.item)
+        self.taken += len(examples.item)
         while self._held - len(self._kept[0].item) >= self._window:
             self._held -= len(self._kept.popleft().item)

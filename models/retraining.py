@@ -1,14 +1,14 @@
 """When a challenger is trained, and what becomes of it: the rules, and each decision as a sentence."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from models.challenger import Standing
 from models.drift import Alarm
 from models.events import Decision
+from models.rules import Phase, Rules
 
-__all__ = ["Phase", "Retraining", "Rules"]
+__all__ = ["Retraining"]
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
@@ -16,26 +16,6 @@ _DAY_MS: Final = 24 * _HOUR_MS
 _LEAST_EXAMPLES: Final = 10_000
 # Pairs for which the old champion is kept after a promotion.
 _PROBATION: Final = 25_000
-
-
-class Rules(NamedTuple):
-    """When a challenger may be trained, in time of events.
-
-    For ``rest_hours`` after one has begun none is trained for an alarm, and in a day ``per_day`` at most;
-    after ``every_hours`` one is trained without an alarm, never where that is 0.
-    """
-
-    rest_hours: float = 3.0
-    per_day: int = 4
-    every_hours: float = 0.0
-
-
-class Phase(StrEnum):
-    """Who is on trial beside the champion."""
-
-    NOBODY = ""
-    CHALLENGER = "challenger"
-    PREDECESSOR = "predecessor"  # the champion before, for some time after a promotion
 
 
 class Retraining:
@@ -140,11 +120,19 @@ class Retraining:
             return self._judged_again(standing)
         if not standing.verdict:
             return None
-        if standing.verdict == "better":
+        if self.has_won(standing):
             told = f"challenger {self.number} is promoted: {self._figures(standing)}"
             self.phase = Phase.PREDECESSOR
             return self._decide("promotion", told, standing._asdict())
-        return self.dropped(f"it is {standing.verdict}: {self._figures(standing)}", standing)
+        why = f"it is {standing.verdict}"
+        if standing.verdict == "better":
+            why = f"it must not serve, as {standing.fault}"
+        return self.dropped(f"{why}: {self._figures(standing)}", standing)
+
+    def has_won(self, standing: Standing) -> bool:
+        """Return whether who is on trial is to serve; what it foretells is no matter where it did before."""
+        is_sound = not standing.fault or self.phase is Phase.PREDECESSOR
+        return standing.verdict == "better" and is_sound
 
     def _judged_again(self, standing: Standing) -> Decision | None:
         if standing.verdict == "better":

@@ -15,7 +15,7 @@ from models.context import Context
 from models.course import Course
 from models.descriptions import Descriptions
 from models.drift import Alarm
-from models.examples import Examples
+from models.examples import Examples, no_examples
 from models.objective import Objective
 from models.recommender import Recommender
 from models.sentences import EncoderMissing, SentenceEncoder
@@ -23,6 +23,7 @@ from models.sketch import SKETCH
 from models.snapshot import Snapshot
 from models.stock import Stock
 from stream.challenge.kept import KeptModel
+from stream.inspection import admit
 from stream.model_thread import ModelThread
 from stream.rank_requests import RankRequests
 from stream.settings import BadSetting, Settings
@@ -48,6 +49,7 @@ class Brain:
         self.recommender = self.new()
         self._top_k = settings.top_k
         self._thread = ModelThread()
+        self._asked = no_examples().context  # of whom it was asked last
         self._requests = RankRequests(self._thread, self._rank)
 
     def new(self) -> Recommender:
@@ -115,7 +117,13 @@ class Brain:
         return self.recommender.monitor.take_alarms()
 
     async def succeed(self, successor: KeptModel) -> Recommender:
-        """Put a model in the place of the one that serves, and return that one."""
+        """Put a model in the place of the one that serves, and return that one.
+
+        Raises
+        ------
+        models.guardrails.Unfit
+            If it must not serve.
+        """
         recommender = await asyncio.to_thread(successor.build, self.new)  # answers go on meanwhile
         return await self._thread.run(self._succeed, recommender)
 
@@ -140,6 +148,7 @@ class Brain:
             self.recommender.product.note_withheld()
 
     def _rank(self, context: Context, banned: Longs, k: int) -> Ranked:
+        self._asked = context
         forbidden = torch.from_numpy(banned).to(self.device, non_blocking=True)
         here, heads = context.to(self.device), self.recommender.product.behaviour
         ranking = self.recommender.predict_many(here, forbidden, k)
@@ -162,6 +171,7 @@ class Brain:
 
     def _succeed(self, successor: Recommender) -> Recommender:
         champion = self.recommender
+        admit(successor, champion, self._asked)
         successor.succeed(champion)
         self._set(successor)
         return champion

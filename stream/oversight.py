@@ -11,8 +11,10 @@ import msgspec
 
 from models.challenger import Standing
 from models.drift import Alarm
+from models.errors import ModelError
 from models.events import Decision
-from models.retraining import Phase, Retraining, Rules
+from models.retraining import Retraining
+from models.rules import Phase, Rules
 from stream.challenge.hands import Hands, NotLearning
 from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
 from stream.challenge.plan import Failed, HandedOver, Order, Passing, Plan, Stood, Told, WasTrained
@@ -130,7 +132,7 @@ class Oversight:
             except Exception as error:  # noqa: BLE001 - whatever it is, the champion goes on
                 _log.warning("The trial beside the champion has failed", exc_info=True)
                 with suppress(NotLearning):
-                    await self._drop(repr(error))
+                    await self._drop(str(error) if isinstance(error, ModelError) else repr(error))
 
     async def _hold(self, plan: Plan) -> bool:
         """Hold a trial; return whether it has come to something."""
@@ -153,7 +155,7 @@ class Oversight:
             case WasTrained():
                 figures = told.window, told.hit_rates, told.learning
                 await self._note(lambda: self._retraining.trained(*figures))
-            case Stood() if told.standing.verdict == "better":
+            case Stood() if self._retraining.has_won(told.standing):
                 self._best = told.standing
                 await process.hand_over()
             case Stood():

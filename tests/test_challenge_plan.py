@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.challenger import Standing
-from models.retraining import Phase
+from models.rules import Phase
 from stream.challenge.plan import (
     Failed,
     HandedOver,

@@ -6,12 +6,11 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from models.challenger import Challenger
 from models.course import Course
 from models.events import Event
 from models.examples import Examples
 from models.recommender import Recommender
-from models.retraining import Phase, Rules
+from models.rules import Rules
 from producers.shop.plan import ShopPlan
 from producers.shop.shop import Shop
 from stream.brain import Brain
@@ -29,18 +28,17 @@ AT = 11_000  # examples
 class Lived(Course):
     """A course in which something happens to the champion at some time."""
 
-    happens: Callable[["Lived", Recommender], None] | None = None
+    happens: Callable[["Lived", Recommender], Recommender] | None = None
 
     def take(self, champion: Recommender, examples: Examples) -> Recommender:
         successor = super().take(champion, examples)
-        if self.happens is not None and self._taken >= AT:
-            self.happens(self, successor)
-            self.happens = None
+        if self.happens is not None and self.taken >= AT:
+            successor, self.happens = self.happens(self, successor), None
         return successor
 
 
 def live(
-    rules: Rules, happens: Callable[[Lived, Recommender], None] | None = None
+    rules: Rules, happens: Callable[[Lived, Recommender], Recommender] | None = None
 ) -> tuple[list[Standing], Lived]:
     settings = Settings(device="cpu", batch=64)
     with closing(Brain(settings)) as brain:
@@ -51,17 +49,17 @@ def live(
     return curve, course
 
 
-def spoil(recommender: Recommender) -> None:
+def spoil(_: Lived, champion: Recommender) -> Recommender:
     """Have a model rank by the opposite of what it has learnt."""
-    weights = recommender.product._blend._weights
+    weights = champion.product._blend._weights
     weights.copy_(-10 * weights.abs() - 1)
+    return champion
 
 
-def spoil_after_a_promotion(course: Lived, champion: Recommender) -> None:
-    """Be in the middle of a probation, with a champion that has turned bad."""
-    before = KeptModel.of(champion, Mark(0, 0, {})).build(course._new)
-    course._on_trial, course._retraining.phase = Challenger(before), Phase.PREDECESSOR
-    spoil(champion)
+def promote_a_spoilt_one(course: Lived, champion: Recommender) -> Recommender:
+    """Put a copy of the champion in its place that ranks by the opposite of what it has learnt."""
+    copy = KeptModel.of(champion, Mark(0, 0, {})).build(course.new)
+    return course.promote(champion, spoil(course, copy))
 
 
 def hit_rate(curve: list[Standing], start: int, end: int) -> float:
@@ -74,7 +72,7 @@ def hit_rate(curve: list[Standing], start: int, end: int) -> float:
 
 
 def test_a_champion_that_turns_bad_is_rolled_back_within_some_hundred_events() -> None:
-    curve, course = live(NEVER, spoil_after_a_promotion)
+    curve, course = live(NEVER, promote_a_spoilt_one)
     (rollback,) = [at for at, decision in course.decisions if decision.kind == "rollback"]
     assert AT < rollback < AT + 1_000
     good, after = hit_rate(curve, 6_000, 10_000), hit_rate(curve, 13_000, 20_000)
@@ -82,7 +80,7 @@ def test_a_champion_that_turns_bad_is_rolled_back_within_some_hundred_events() -
 
 
 def test_a_model_that_turns_bad_is_noticed_and_replaced() -> None:
-    curve, course = live(Rules(), lambda _, champion: spoil(champion))
+    curve, course = live(Rules(), spoil)
     kinds = [decision.kind for _, decision in course.decisions]
     assert kinds[:4] == ["drift-alarm", "retrain-started", "retrain-trained", "promotion"]
     assert "rollback" not in kinds

@@ -10,7 +10,7 @@ from lessons import examples
 
 from models.challenger import Standing
 from models.drift import Alarm
-from models.retraining import Phase
+from models.rules import Phase
 from stream.challenge.kept import PREDECESSOR, KeptModel
 from stream.lessons import Lesson
 from stream.oversight import Oversight

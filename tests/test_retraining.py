@@ -4,7 +4,8 @@ import pytest
 
 from models.challenger import Standing
 from models.drift import Alarm
-from models.retraining import Phase, Retraining, Rules
+from models.retraining import Retraining
+from models.rules import Phase, Rules
 
 HOUR_MS = 3_600_000
 NOON = 1_704_110_400_000  # of a day in UTC

@@ -23,7 +23,7 @@ from models.challenger import Challenger, Standing
 from models.examples import Examples, no_examples
 from models.names import Names
 from models.recommender import Recommender
-from models.retraining import Phase
+from models.rules import Phase
 from models.training import Lap, Training
 from stream.brain import Brain
 from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel

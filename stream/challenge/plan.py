@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from models.challenger import Standing
-from models.retraining import Phase
+from models.rules import Phase
 from stream.progress import Mark
 from stream.settings import Settings
 

@@ -1,0 +1,92 @@
+"""What keeps a model from serving, however well it foresees: its answers must be sound."""
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.batch import Longs
+from models.context import Context
+from models.errors import ModelError
+from models.metrics import K
+from models.recommender import Recommender
+
+__all__ = ["Soundness", "Unfit", "fault_of", "inspect"]
+
+# Different items in all lists, for each one that an event was about: on a made-up shop and on retailrocket
+# there are as many and more, of a model that shows the same to everybody only twenty in all.
+_LEAST_COVERAGE: Final = 0.2
+# Carts foretold for each one that came; of fewer than so many of both nothing is to be told.
+_CARTS: Final = (0.5, 2.0)
+_LEAST_CARTS: Final = 100
+
+
+class Unfit(ModelError):
+    """A model that must not serve, and why."""
+
+
+class Soundness:
+    """What a model on trial serves and foretells, all of it together.
+
+    Coverage is how many different items its lists hold, by how many different ones the events are about
+    (after Ge et al., Beyond Accuracy: Evaluating Recommender Systems by Coverage and Serendipity, RecSys
+    2010). Calibration in the large is how many carts it foretells, by how many come.
+    """
+
+    def __init__(self) -> None:
+        self._listed, self._met = set[int](), set[int]()
+        self._foretold, self._came = 0.0, 0
+
+    def take(self, lists: Longs, items: Longs) -> None:
+        """Take in the lists made after B events, int64[B, K], and their items, int64[B]."""
+        self._listed.update(np.unique(lists).tolist())
+        self._met.update(items.tolist())
+
+    def take_carts(self, chances: Tensor, came: int) -> None:
+        """Take in how likely carts were at V views, float32[V], and how many came meanwhile."""
+        self._foretold += float(chances.sum())
+        self._came += came
+
+    @property
+    def coverage(self) -> float:
+        """Items listed for each item met; 0 is no item."""
+        return len(self._listed - {0}) / max(len(self._met), 1)
+
+    @property
+    def carts(self) -> float:
+        """Carts foretold for each one that came; 1 where there are too few to tell."""
+        is_known = not max(self._foretold, self._came) < _LEAST_CARTS  # also where it is no number
+        return self._foretold / max(self._came, 1) if is_known else 1.0
+
+
+def fault_of(coverage: float, carts: float) -> str:
+    """Return what is wrong with the figures of a `Soundness`, "" where nothing is.
+
+    Examples
+    --------
+    >>> fault_of(1.7, 0.9), fault_of(1.7, 2.5)
+    ('', 'it foretells 2.50 carts for each that comes')
+    """
+    if coverage < _LEAST_COVERAGE:
+        return f"its lists hold only {coverage:.2f} items for each that events are about"
+    if not _CARTS[0] <= carts <= _CARTS[1]:
+        return f"it foretells {carts:.2f} carts for each that comes"
+    return ""
+
+
+def inspect(model: Recommender, context: Context) -> None:
+    """Have a model make lists, as it is to make them from now on.
+
+    Raises
+    ------
+    Unfit
+        If what it knows or answers is no number.
+    """
+    rows = model.snapshot().rows
+    if not all(np.isfinite(column).all() for column in rows.columns.values()):
+        raise Unfit("what it has learnt are not all numbers")
+    ranking = model.predict_many(context, context.items[:, :1], K)
+    chances = model.product.behaviour.predict_many(context, ranking.items)
+    if not all(bool(torch.isfinite(it).all()) for it in (ranking.scores, *chances)):
+        raise Unfit("scores or chances of its lists are no numbers")

@@ -1,0 +1,38 @@
+"""What a successor must show before it serves, beside the champion: sound lists, and as soon."""
+
+from time import perf_counter
+from typing import Final
+
+from models.context import Context
+from models.guardrails import Unfit, inspect
+from models.metrics import K
+from models.recommender import Recommender
+
+__all__ = ["admit"]
+
+# How much longer its lists may take than the champion's, by the quickest of so many turns each.
+_SLOWER: Final = 2.0
+_TURNS: Final = 5
+_LINES: Final = 64
+
+
+def admit(successor: Recommender, champion: Recommender, asked: Context) -> None:
+    """Have both make lists for some of those who asked last.
+
+    Raises
+    ------
+    Unfit
+        If what the successor knows or answers is no number, or it takes much longer than the champion.
+    """
+    lines = Context(*(column[:_LINES] for column in asked)).to(successor.device)
+    inspect(successor, lines)
+    turns = [(_seconds(champion, lines), _seconds(successor, lines)) for _ in range(_TURNS)]
+    its, own = (min(seconds) for seconds in zip(*turns, strict=True))
+    if len(lines.items) and own > _SLOWER * its:
+        raise Unfit(f"its lists take {1_000 * own:.1f} ms, those of the champion {1_000 * its:.1f} ms")
+
+
+def _seconds(recommender: Recommender, context: Context) -> float:
+    start = perf_counter()
+    recommender.predict_many(context, context.items[:, :1], K).items.cpu()  # which waits for the device
+    return perf_counter() - start
