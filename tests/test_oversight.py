@@ -1,8 +1,9 @@
 """Laws of the oversight: what is decided of lessons is part of the progress, and goes on with it."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 import torch
@@ -10,8 +11,12 @@ from lessons import examples
 
 from models.challenger import Standing
 from models.drift import Alarm
+from models.guardrails import Unfit
+from models.recommender import Recommender
 from models.rules import Phase
-from stream.challenge.kept import PREDECESSOR, KeptModel
+from models.stock import Stock
+from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
+from stream.challenge.plan import HandedOver, Stood, Told
 from stream.lessons import Lesson
 from stream.oversight import Oversight
 from stream.progress import Mark, Progress
@@ -122,6 +127,47 @@ def test_a_challenger_that_is_worse_is_let_go() -> None:
     assert progress.oversight["plan"] is None
     other = overseen(Progress(100, progress.to_dict(), 1_000))
     assert (other.trials, kinds(other)) == (0, [])
+
+
+class HandingOver:
+    """The process of a challenger that has won, and has handed itself over."""
+
+    def __init__(self, _: Any) -> None:
+        pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def told(self) -> AsyncIterator[Told]:
+        yield Stood(BETTER)
+        yield HandedOver()
+
+    async def hand_over(self) -> None:
+        pass
+
+
+def test_a_challenger_that_is_unfit_to_serve_is_dropped_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(Hands):
+        async def replace(self, *_: object) -> None:
+            raise Unfit("its lists take 9.0 ms, those of the champion 1.0 ms")
+
+    monkeypatch.setattr("stream.oversight.ChallengerProcess", HandingOver)
+    progress = far_progress()
+    oversight = overseen(progress, data_dir=tmp_path)
+    oversight._hands = Refusing(progress)
+    oversight.notice(lesson(), [ALARM], progress)
+    recommender = Recommender(Stock(100, CPU), seed=0)
+    KeptModel.of(recommender, Mark(0, 0, {})).save(tmp_path / "challenge" / HANDED_OVER)
+    asyncio.run(oversight._watched())
+    decision = oversight.take_decisions()[-1]
+    assert decision.kind == "retrain-dropped"
+    assert decision.reason == "challenger 1: its lists take 9.0 ms, those of the champion 1.0 ms"
+    assert progress.oversight["plan"] is None
 
 
 @pytest.mark.parametrize("can_be_kept", [True, False])

@@ -12,6 +12,8 @@ NOON = 1_704_110_400_000  # of a day in UTC
 ENOUGH = 10_000
 ALARM = Alarm("missed_views", NOON, 1.0, 2_560, 0.3, 0.4)
 BETTER = Standing(500, 0.6, 0.5, 0.01, 1.0)
+NARROW, CARELESS = BETTER._replace(coverage=0.1), BETTER._replace(carts=2.1)
+UNSURE = BETTER._replace(carts=float("nan"))
 WORSE = Standing(500, 0.4, 0.5, -1.0, 0.0)
 OPEN = Standing(500, 0.5, 0.5, -1.0, 1.0)
 
@@ -78,6 +80,10 @@ def test_a_clock_that_goes_back_changes_nothing() -> None:
         ([OPEN, WORSE], ["retrain-dropped"], Phase.NOBODY),
         ([Standing(50_000, 0.5, 0.5, -1.0, 1.0)], ["retrain-dropped"], Phase.NOBODY),
         ([BETTER], ["promotion"], Phase.PREDECESSOR),
+        ([NARROW], ["retrain-dropped"], Phase.NOBODY),
+        ([CARELESS], ["retrain-dropped"], Phase.NOBODY),
+        ([UNSURE], ["retrain-dropped"], Phase.NOBODY),
+        ([BETTER, CARELESS], ["promotion", "rollback"], Phase.NOBODY),
         ([BETTER, OPEN], ["promotion"], Phase.PREDECESSOR),
         ([BETTER, BETTER], ["promotion", "rollback"], Phase.NOBODY),
         ([BETTER, WORSE], ["promotion", "probation-passed"], Phase.NOBODY),
