@@ -1,6 +1,5 @@
 """``headrace decisions`` and ``retrain``: what was decided of the model, and a challenger on demand."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -8,7 +7,7 @@ import msgspec
 
 from stream.cli_ask import as_json, web
 from stream.client import Client
-from stream.views import Decision
+from stream.story import line_of
 
 __all__ = ["decisions", "retrain"]
 
@@ -24,7 +23,7 @@ _MOST: Final = 1_000
 def decisions(count: int, web: str, *, as_json: bool) -> None:
     """Tell what was decided and why: alarms, retrains, promotions, rollbacks, erasures."""
     for decision in Client(web).decisions(count):
-        click.echo(msgspec.json.encode(decision).decode() if as_json else _sentence(decision))
+        click.echo(msgspec.json.encode(decision).decode() if as_json else line_of(decision))
 
 
 @click.command()
@@ -40,8 +39,3 @@ def retrain(reason: str, web: str, *, as_json: bool) -> None:
     click.echo(
         f"asked for at offset {asked.offset} of {asked.topic}: `headrace decisions` tells what comes of it"
     )
-
-
-def _sentence(decision: Decision) -> str:
-    at = datetime.fromtimestamp(decision.ts / 1000, UTC)
-    return f"{at:%Y-%m-%d %H:%M:%S}  {decision.kind:<16}  {decision.reason}"

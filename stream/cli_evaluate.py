@@ -10,8 +10,10 @@ import click
 import msgspec
 
 from models.baselines import BASELINES
+from models.course import Course
 from models.errors import ModelError
 from models.events import Event, Item
+from models.rules import Rules
 from models.sources import SOURCES
 from producers.bar import ProgressBar
 from producers.errors import ProducerError
@@ -41,6 +43,7 @@ class _Choices(NamedTuple):
     baselines: str
     folds: int | None
     without: tuple[str, ...]
+    retrain: bool
 
 
 class _Evaluated(NamedTuple):
@@ -86,6 +89,7 @@ def _in_a_folder(_: click.Context, option: click.Parameter, file: Path | None) -
     type=click.Choice(SOURCES),
     help="Leave a scorer out.",
 )
+@click.option("--retrain", is_flag=True, help="Retrain as a worker does, and tell what was decided.")
 @click.option("--json", type=_NEW_FILE, callback=_in_a_folder, help="Write the report to a file.")
 @click.option("--plot", type=_NEW_FILE, callback=_in_a_folder, help="Draw the hit rates to a PNG file.")
 def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
@@ -102,7 +106,7 @@ def evaluate(logs: tuple[Path, ...], batch: int, **given: Any) -> None:
         raise click.UsageError("--without names every scorer: leave at least one to be evaluated")
     try:
         settings = msgspec.structs.replace(Settings.read(), batch=batch)
-        names = ("items", "limit", "baselines", "folds", "without")
+        names = ("items", "limit", "baselines", "folds", "without", "retrain")
         choices = _Choices(settings, **{name: given[name] for name in names})
         found = {name: _evaluate(name, log, choices) for name, log in named.items()}
         _write(found, given["json"], given["plot"])
@@ -132,6 +136,10 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
 
         start = time.monotonic()
         evaluation = Evaluation(brain, choices.settings, time.time_ns() // 1_000_000, rivals)
+        if choices.retrain:
+            settings = choices.settings
+            rules = Rules(per_day=settings.retrain_per_day, every_hours=settings.retrain_hours)
+            evaluation.course = Course(brain.new, rules, settings.retrain_examples)
         curve = evaluation.run(records, show)
         seconds = time.monotonic() - start
         report = EvaluationReport.of(evaluation, curve, reading.bad, seconds, folds=choices.folds or 0)

@@ -8,8 +8,9 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from models.events import Decision
 from stream.errors import StreamError
-from stream.views import Advice, Decision, Decisions, Request, Retrain, View
+from stream.views import Advice, Decisions, Request, Retrain, View
 
 __all__ = ["Client", "Refused", "WorkerAway"]
 

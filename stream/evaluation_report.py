@@ -1,8 +1,12 @@
 """What an evaluation says of a log: the contract's report, without what needs Kafka."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 import msgspec
 
 from models.chance_scores import ChanceQuality
+from models.events import Decision
 from models.folds import Folds, folds_of
 from models.intervals import Range
 from models.metrics import Quality
@@ -19,7 +23,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     ``events`` are the records that were read, ``bad_rows`` the rows of the log that are none. There is no
     latency where nothing is published. ``intervals`` are those that hold the product's figures with 95 %
     confidence, ``segments`` its figures by kind of event. ``folds`` are each model's by slices of the log,
-    where these were asked for. ``behaviour`` says how good what was foretold of views is, of ``cart`` and of
+    where these were asked for. ``decisions`` are those of retraining, each at the time of its events, where
+    it was asked for. ``behaviour`` says how good what was foretold of views is, of ``cart`` and of
     ``purchase`` where there were any; ``open_views`` are those of which more may come.
     """
 
@@ -38,7 +43,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     folds: dict[str, Folds]
     behaviour: dict[str, ChanceQuality]
     open_views: int
-    drift: Drift = Drift()
+    drift: Drift
+    decisions: list[Decision]
     rows: int
     device: str
     versions: dict[str, str]
@@ -55,6 +61,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             If a slice would be empty.
         """
         brain, sure, last = evaluation.brain, evaluation.intervals, curve[-1]
+        decisions = [decision for _, decision in evaluation.course.decisions] if evaluation.course else []
         return cls(
             events=last.events,
             usable=last.usable,
@@ -70,7 +77,15 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
             folds=folds_of([standing.ranks for standing in curve], folds) if folds else {},
             behaviour=evaluation.verdicts.quality,
             open_views=evaluation.verdicts.open,
+            drift=_drift(decisions),
+            decisions=decisions,
             rows=brain.recommender.items,
             device=str(brain.device),
             versions=versions(),
         )
+
+
+def _drift(decisions: Iterable[Decision]) -> Drift:
+    counts = Counter(decision.kind for decision in decisions)
+    kinds = ("drift-alarm", "retrain-started", "promotion", "rollback")
+    return Drift(*(counts[kind] for kind in kinds))

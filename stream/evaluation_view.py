@@ -12,6 +12,7 @@ from models.metrics import Quality
 from stream.evaluation_report import EvaluationReport
 from stream.folds_table import folds_table
 from stream.quality_table import chance_table, quality_table
+from stream.story import line_of
 from stream.views import Figures
 
 __all__ = ["show_report"]
@@ -33,6 +34,8 @@ def show_report(name: str, report: EvaluationReport) -> None:
         click.echo(f"Headrace with 95 % confidence: {', '.join(ranges)}")
     else:
         click.echo("No event was scored: a user's first event is not, nor one that repeats the latest item.")
+    for decision in report.decisions:
+        click.echo(line_of(decision))
     left_out = f"{report.dead_letters:,} dead letters, {report.duplicates:,} duplicates"
     click.echo(f"{report.bad_rows:,} bad rows, {left_out}")
 

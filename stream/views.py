@@ -1,12 +1,11 @@
 """What a worker answers on its web port, as another process takes it in: without torch behind it."""
 
-from typing import Any
-
 import msgspec
+
+from models.events import Decision
 
 __all__ = [
     "Advice",
-    "Decision",
     "Decisions",
     "Drift",
     "Figures",
@@ -94,15 +93,6 @@ class Retrain(msgspec.Struct, frozen=True):
     reason: str
     topic: str
     offset: int
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """What was decided and why, at a time in milliseconds since the Unix epoch."""
-
-    kind: str
-    ts: int
-    reason: str
-    details: dict[str, Any] = {}
 
 
 class Decisions(msgspec.Struct, frozen=True):

@@ -56,3 +56,22 @@ def test_evaluate_reads_what_shop_wrote(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     found = msgspec.json.decode(report.read_bytes())
     assert (found["usable"], found["dead_letters"], found["duplicates"]) == (600, 0, 0)
+
+
+def test_evaluate_retrains_where_it_is_asked_to_and_tells_the_story(tmp_path: Path) -> None:
+    log, report = tmp_path / "shop.jsonl", tmp_path / "report.json"
+    assert _run("--log", log, "--views-per-day", 45_000, "--days", 0.4)[0] == 0
+    arguments = ["evaluate", str(log), "--retrain", "--baselines", "fast", "--batch", "256"]
+    schedule = {"HEADRACE_RETRAIN_HOURS": "8", "HEADRACE_RETRAIN_EXAMPLES": "4000", "HEADRACE_DEVICE": "cpu"}
+    result = CliRunner().invoke(main, [*arguments, "--json", str(report)], env=schedule)
+    assert result.exit_code == 0, result.output
+    found = msgspec.json.decode(report.read_bytes())
+    began, trained, *_ = found["decisions"]
+    assert (began["kind"], trained["kind"]) == ("retrain-started", "retrain-trained")
+    # The schedule begins with the first example, and hours are those of the events.
+    first = msgspec.json.decode(log.read_bytes().splitlines()[0])["ts"]
+    assert 8 <= (began["ts"] - first) / 3_600_000 < 8.2
+    assert 4_000 <= began["details"]["to"] - began["details"]["from"] < 4_000 + 256
+    assert found["drift"]["retrains"] == 1
+    assert "2024-01-01 08:0" in result.output
+    assert "8 hours have passed" in result.output
