@@ -12,6 +12,7 @@ from rich.table import Table
 
 from stream.bench_load import LOADS, Load, Run, timed
 from stream.cli_bench_behaviour import behaviour
+from stream.cli_bench_beside import beside
 from stream.cli_bench_chaos import chaos
 from stream.cli_bench_cost import cost
 from stream.cli_bench_drift import drift
@@ -60,6 +61,7 @@ def _time_runs(name: str, runs: int, file: Path | None) -> None:
 
 
 bench.add_command(behaviour)
+bench.add_command(beside)
 bench.add_command(chaos)
 bench.add_command(cost)
 bench.add_command(drift)

@@ -70,7 +70,7 @@ def test_evaluate_retrains_where_it_is_asked_to_and_tells_the_story(tmp_path: Pa
     assert (began["kind"], trained["kind"]) == ("retrain-started", "retrain-trained")
     # The schedule begins with the first example, and hours are those of the events.
     first = msgspec.json.decode(log.read_bytes().splitlines()[0])["ts"]
-    assert 8 <= (began["ts"] - first) / 3_600_000 < 8.2
+    assert 8 <= (began["ts"] - first) / 3_600_000 < 8.5
     assert 4_000 <= began["details"]["to"] - began["details"]["from"] < 4_000 + 256
     assert found["drift"]["retrains"] == 1
     assert "2024-01-01 08:0" in result.output

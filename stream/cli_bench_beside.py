@@ -1,0 +1,94 @@
+"""``headrace bench beside``: what a worker loses while a challenger is trained beside it."""
+
+import logging
+import os
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from stream.bench_beside import Stretch, Stretches
+from stream.broker import Broker
+from stream.chaos.system import System
+from stream.versions import versions
+
+__all__ = ["beside"]
+
+# What of the throughput must be left, and how much longer the slowest answers may take.
+_LEFT: Final = 0.8
+_LONGER: Final = 2.0
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A worker alone, and beside a challenger, one after the other."""
+
+    alone: Stretch
+    beside: Stretch
+
+    @property
+    def left(self) -> float:
+        return self.beside.events_per_second / self.alone.events_per_second
+
+    @property
+    def longer(self) -> float:
+        return self.beside.p99 / self.alone.p99
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Stretches of each.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+def beside(runs: int, file: Path | None) -> None:
+    """Time a worker alone and beside a challenger, in turns: flat out, and at half of that.
+
+    Exits with 1 where, at the median, less than 80 % of the throughput are left or the 99th percentile of
+    latency is more than twice as long.
+    """
+    for client in ("aiokafka", "kafka"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)
+    console, pairs = Console(), []
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as name, _stretches(Path(name)) as stretches:
+        with console.status("120,000 events to learn from"):
+            stretches.begin()
+        for number in range(1, runs + 1):
+            with console.status(f"run {number} of {runs}: alone"):
+                alone = stretches.run()
+            with console.status(f"run {number} of {runs}: beside a challenger"), stretches.beside():
+                pairs.append(Pair(alone, stretches.run()))
+    left, longer = (statistics.median(getattr(it, name) for it in pairs) for name in ("left", "longer"))
+    console.print(_table(pairs))
+    console.print(
+        f"beside a challenger, {os.cpu_count()} cores: {left:.2f} of the throughput, and {longer:.2f} times "
+        f"the 99th percentile; the bounds are {_LEFT} and {_LONGER}",
+        highlight=False,
+    )
+    if file is not None:
+        figures = {"name": "beside", "left": left, "longer": longer, "runs": pairs, "versions": versions()}
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
+    if left < _LEFT or longer > _LONGER:
+        raise click.ClickException("beside missed a bound")
+
+
+@contextmanager
+def _stretches(folder: Path) -> Iterator[Stretches]:
+    """Have a worker that trains nobody but whom it is asked for."""
+    asked = {"HEADRACE_RETRAIN": "asked"}
+    with Broker(folder / "kafka") as broker, System(broker, folder / "system", asked, "stream.app") as system:
+        system.join().until_ready()
+        yield Stretches(system)
+
+
+def _table(pairs: list[Pair]) -> Table:
+    table = Table("run", "", "events/s", "p50 ms", "p99 ms")
+    for number, pair in enumerate(pairs, start=1):
+        for name in ("alone", "beside"):
+            stretch: Stretch = getattr(pair, name)
+            rates = f"{stretch.events_per_second:,.0f}", f"{stretch.p50}", f"{stretch.p99}"
+            table.add_row(str(number), name, *rates)
+    return table
