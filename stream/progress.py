@@ -82,6 +82,11 @@ class Progress:
         self.oversight: dict[str, Any] = dict(saved["oversight"])
         self._steps: list[int] = []
 
+    @property
+    def decided(self) -> dict[str, int]:
+        """How often each kind of decision was taken of the model."""
+        return dict(self.oversight["retraining"]["counts"]) if self.oversight else {}
+
     def take_over(self, log: str, end: int) -> None:
         """Begin an epoch, at the first record where the examples topic, by its identity, was recreated.
 

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retrain_examples: _Count = 200_000
     retrain_per_day: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 4
     retrain_hours: Annotated[float, msgspec.Meta(ge=0, le=8760)] = 0.0
+    # A folder for what TensorBoard shows of the learning (headrace[tensorboard]).
+    tensorboard: Path | None = None
     # From one checkpoint of the model to the next: what a start has to read from Kafka again; 0: none.
     checkpoint_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0
     # Security of the broker, passed to Faust: TLS where a CA file is named, SASL where a user name is.

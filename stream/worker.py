@@ -13,6 +13,7 @@ from models.catalog import Catalog
 from models.names import Names
 from models.observation import Observations
 from stream.arrivals import Released
+from stream.board import Board
 from stream.books import Books
 from stream.brain import Brain
 from stream.chunks import Chunk
@@ -62,7 +63,7 @@ class Worker:
         self.sources = (self.topics.name(BROWSE), self.topics.name(ORDERS))
         self.keyed = (*self.sources, self.topics.name(FORGET))
         self.examples = TP(self.topics.name("examples"), 0)  # the partition of the lessons
-        self.meters = Meters()
+        self.meters, self.board = Meters(), Board.of(settings)
         self.names = Names()
         self.catalog = Catalog()
         shelf = [TP(self.topics.name("catalog"), number) for number in range(settings.partitions)]
@@ -95,6 +96,8 @@ class Worker:
     def close(self) -> None:
         """Close model and store."""
         self.brain.close()
+        if self.board is not None:
+            self.board.close()
         if self._is_open:
             self.store.close()
 
@@ -169,6 +172,8 @@ class Worker:
         """Count a lesson, and settle the chunks of which there is something to say."""
         if loss is not None:
             self.meters.count_lesson(lesson.events, loss, (now_ms() - lesson.sent_at) / 1000)
+            if self.board is not None:
+                self.board.note(self.brain.recommender, loss, self.learner.progress.decided)
         self.pace.learnt(lesson.events)
         for chunk, dead_letters in lesson.finished:
             if dead_letters:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from shop import DEADLINE, Log, Shop, finished, until
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from worker_process import WorkerProcess
 
 from models.challenger import Challenger, Standing
@@ -69,7 +70,8 @@ def logs(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def worker(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    with WorkerProcess(shop, tmp_path_factory.mktemp("worker"), batch=64) as running:
+    folder = tmp_path_factory.mktemp("worker")
+    with WorkerProcess(shop, folder, batch=64, tensorboard=folder / "curves") as running:
         yield running
 
 
@@ -117,6 +119,12 @@ def hit_rate(shop: Shop, start: int, stop: int | None) -> float:
     return float((ranks > 0).sum() / (ranks != NOT_SCORED).sum())
 
 
+def last_points(folder: Path, *curves: str) -> list[float]:
+    """Return the ends of curves, as TensorBoard reads them."""
+    read = EventAccumulator(str(folder)).Reload()
+    return [read.Scalars(curve)[-1].value for curve in curves]
+
+
 def replay(shop: Shop, log: Path, *options: object) -> "subprocess.Popen[str]":
     return shop.command(
         "replay", log, "--broker", shop.broker, "--topic-prefix", shop.prefix, "--rate", 1_500, *options
@@ -157,7 +165,7 @@ def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
     assert len(story.of("retrain-resumed")) == 1
     standing = judged_again(shop, started)
     figures = {name: promotion["details"][name] for name in Standing._fields}
-    assert figures == standing._asdict(), story.of("retrain-trained")
+    assert figures == pytest.approx(standing._asdict()), story.of("retrain-trained")
     worker.ready()
     worker.reaches(lag=0)
     finished(replay(shop, logs[2]))
@@ -170,3 +178,8 @@ def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
     assert spoilt < 0.5 * good
     assert again > 0.9 * good
     assert worker.figures()["drift"]["promotions"] == 1
+    worker.stop()
+    assert last_points(worker.log_file.parent / "curves", "decisions/promotion", "decisions/drift-alarm") == [
+        1,
+        1,
+    ]
