@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -18,7 +18,7 @@ from producers.json_log import JsonLog
 from producers.lines import open_lines
 from producers.reading import Lap, Reading
 
-__all__ = ["Log", "open_log", "read_log"]
+__all__ = ["Log", "first_events", "open_log", "read_log"]
 
 # Events by which an item is ahead in a replay: at 2,000 a second it is a quarter of a second.
 _AHEAD: Final = 500
@@ -93,6 +93,16 @@ def read_log(log: Log, reading: Reading, *, loop: bool = False) -> Iterator[Even
     while loop:
         lap = lap.following(reading.span)
         yield from _read_lap(log, lap, reading.again())
+
+
+def first_events(records: Iterable[Event | Item], limit: int | None) -> Iterator[Event | Item]:
+    """Yield records until ``limit`` of them were events; all where it is None."""
+    events = 0
+    for record in records:
+        yield record
+        events += isinstance(record, Event)
+        if events == limit:
+            return
 
 
 def _items_ahead(records: Iterator[Event | Item]) -> Iterator[Event | Item]:

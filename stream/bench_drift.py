@@ -1,8 +1,9 @@
 """Lives of made-up shops: what a learner notices in them, and what retraining makes of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -11,21 +12,23 @@ import torch
 from msgspec.structs import replace
 
 from models.course import Course
-from models.events import Event, Item
+from models.events import Decision, Event, Item
 from models.examples import Examples
 from models.guardrails import Unfit, inspect
 from models.recommender import Recommender
 from models.rules import Rules
-from models.snapshot import Rows, Snapshot
+from producers.logs import first_events, open_log, read_log
+from producers.reading import Reading
 from producers.shop.plan import ShopPlan
 from producers.shop.shop import Shop
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.evaluation import Evaluation, Standing
+from stream.poisons import POISONS
 from stream.progress import Mark
 from stream.settings import Settings
 
-__all__ = ["POISONS", "Lived", "live", "live_poisoned"]
+__all__ = ["Lived", "Replayed", "live", "live_poisoned", "replay"]
 
 _BATCH: Final = 64
 # The hit rate is back once 5,000 scored events in a row come to so much of what it was.
@@ -33,6 +36,7 @@ _BACK: Final = 0.95
 _SPAN: Final = 5_000
 # Examples after which the champion is replaced by one that is poisoned.
 _POISONED_AFTER: Final = 40_000
+_NEVER: Final = Rules(per_day=0)
 
 _Course = TypeVar("_Course", bound=Course)
 
@@ -50,6 +54,21 @@ class Lived(msgspec.Struct, frozen=True):
     back_after: int | None = None
 
 
+class Replayed(msgspec.Struct, frozen=True):
+    """What came of a recorded log: the hit rate with and without retraining."""
+
+    log: str
+    events: int
+    hit_rate: float
+    without: float
+    decisions: list[Decision]
+
+    @property
+    def lost(self) -> float:
+        """The share of the hit rate that retraining has cost; below 0 where it has brought something."""
+        return 1 - self.hit_rate / self.without
+
+
 class _Drift(NamedTuple):
     """When tastes change, and how many events come before, and examples of them."""
 
@@ -60,7 +79,8 @@ class _Drift(NamedTuple):
 
 def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
     """Live through a shop, with or without retraining; on one thread, as others run beside it."""
-    curve, course = _lived(plan, lambda brain: Course(brain.new, Rules() if retrains else Rules(per_day=0)))
+    rules = Rules() if retrains else _NEVER
+    curve, course = _lived(_records(plan), lambda brain: Course(brain.new, rules))
     alarms = [(at, one.ts) for at, one in course.decisions if one.kind == "drift-alarm"]
     change = _drift_of(plan)
     true = [at for at, ts in alarms if change and ts >= change.ts]
@@ -78,19 +98,40 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
 
 def live_poisoned(plan: ShopPlan, poison: str) -> int | None:
     """Return for how many events a poisoned champion served: 0 if it never did, None if it did to the end."""
-    _, course = _lived(plan, lambda brain: _Poisoned(brain, poison))
+    _, course = _lived(_records(plan), lambda brain: _Poisoned(brain, poison))
     if course.is_refused:
         return 0
     return next((at - _POISONED_AFTER for at, one in course.decisions if one.kind == "rollback"), None)
 
 
-def _lived(plan: ShopPlan, course_of: Callable[[Brain], _Course]) -> tuple[list[Standing], _Course]:
+def replay(path: Path, rules: Rules, limit: int | None = None) -> Replayed:
+    """Replay a log with retraining and, where a model was replaced, without: else that changes nothing."""
+
+    def run(rules: Rules) -> tuple[Standing, list[Decision]]:
+        records = first_events(read_log(open_log(path), Reading()), limit)
+        curve, course = _lived(records, lambda brain: Course(brain.new, rules))
+        return curve[-1], [decision for _, decision in course.decisions]
+
+    last, decisions = run(rules)
+    was_replaced = any(decision.kind == "promotion" for decision in decisions)
+    without = run(_NEVER)[0] if was_replaced else last
+    own, other = (standing.quality["headrace"].hit_rate_20 for standing in (last, without))
+    return Replayed(path.name, last.events, own, other, decisions)
+
+
+def _records(plan: ShopPlan) -> Iterator[Event | Item]:
+    return (record for record in Shop(plan).records() if isinstance(record, Event | Item))
+
+
+def _lived(
+    records: Iterable[Event | Item], course_of: Callable[[Brain], _Course]
+) -> tuple[list[Standing], _Course]:
     torch.set_num_threads(1)
     settings = replace(Settings(device="cpu"), batch=_BATCH)
     with closing(Brain(settings)) as brain:
         evaluation = Evaluation(brain, settings, time.time_ns() // 1_000_000)
         evaluation.course = course = course_of(brain)
-        curve = evaluation.run(record for record in Shop(plan).records() if isinstance(record, Event | Item))
+        curve = evaluation.run(records)
     return curve, course
 
 
@@ -98,7 +139,7 @@ class _Poisoned(Course):
     """A course in which a champion is replaced by itself with a poison in it, as if it had been promoted."""
 
     def __init__(self, brain: Brain, poison: str) -> None:
-        super().__init__(brain.new, Rules(per_day=0))
+        super().__init__(brain.new, _NEVER)
         self._poison, self._is_poisoned, self.is_refused = POISONS[poison], False, False
 
     def take(self, champion: Recommender, examples: Examples) -> Recommender:
@@ -114,36 +155,6 @@ class _Poisoned(Course):
             self.is_refused = True
             return champion
         return self.promote(champion, poisoned)
-
-
-def _mixed_up(model: Snapshot) -> Snapshot:
-    """Return a model that takes each item for another."""
-    key, columns = model.rows
-    return model._replace(rows=Rows(np.random.default_rng(0).permutation(key), columns))
-
-
-def _no_numbers(model: Snapshot) -> Snapshot:
-    """Return a model whose vectors are no numbers."""
-    key, columns = model.rows
-    spoilt = {
-        name: column * np.nan if column.dtype.kind == "f" else column for name, column in columns.items()
-    }
-    return model._replace(rows=Rows(key, spoilt))
-
-
-def _reversed(model: Snapshot) -> Snapshot:
-    """Return a model that trusts each scorer as little as it should be trusted much."""
-    blend = model.dense["blend"]
-    weights = np.frombuffer(blend["weights"], np.float32)
-    spoilt = (-10 * np.abs(weights) - 1).astype(np.float32).tobytes()
-    return model._replace(dense=model.dense | {"blend": blend | {"weights": spoilt}})
-
-
-POISONS: Final = {
-    "takes each item for another": _mixed_up,
-    "vectors are no numbers": _no_numbers,
-    "blend is reversed": _reversed,
-}
 
 
 def _drift_of(plan: ShopPlan) -> _Drift | None:

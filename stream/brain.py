@@ -24,6 +24,7 @@ from models.snapshot import Snapshot
 from models.stock import Stock
 from stream.challenge.kept import KeptModel
 from stream.inspection import admit
+from stream.lessons import Learnt
 from stream.model_thread import ModelThread
 from stream.rank_requests import RankRequests
 from stream.settings import BadSetting, Settings
@@ -70,17 +71,15 @@ class Brain:
         found: torch.Tensor = await self._thread.run(self.recommender.popular, k)
         return [key for key in found.tolist() if key]
 
-    async def test_and_learn(self, examples: Examples) -> float:
-        """Test, then learn from the examples in one step; return their mean loss."""
-        return await self._thread.run(self._test_and_learn, examples)
+    async def test_and_learn(self, examples: Examples, *, is_new: bool = True) -> Learnt:
+        """Test on the examples, where they are new, then learn from them in one step."""
+        if not len(examples.item):
+            return Learnt(None)
+        return await self._thread.run(self._test_and_learn, examples, is_new)
 
     async def retrain(self, course: Course, examples: Examples) -> None:
         """Retrain as the rules have it, after examples were learnt; it takes as long as it takes."""
         await self._thread.run(self._retrain, course, examples)
-
-    async def learn(self, examples: Examples) -> float:
-        """Learn from examples that were tested before; return their mean loss."""
-        return await self._thread.run(self._learn, examples.to(self.device))
 
     async def foretold(self) -> Floats:
         """Return how likely carts and purchases were at the views that were learnt last, float32[2, V]."""
@@ -158,16 +157,16 @@ class Brain:
         foretold: Floats = self.recommender.product.behaviour.foretold.cpu().numpy()
         return foretold
 
-    def _test_and_learn(self, examples: Examples) -> float:
-        here = examples.to(self.device)
-        self.recommender.test_many(here)
-        return self._learn(here)
+    def _test_and_learn(self, examples: Examples, is_new: bool) -> Learnt:  # noqa: FBT001 - see above
+        here, recommender = examples.to(self.device), self.recommender
+        if is_new:
+            recommender.test_many(here)
+        before = recommender.refused
+        loss = float(recommender.learn_many(here).mean())
+        return Learnt(loss, recommender.refused - before)
 
     def _retrain(self, course: Course, examples: Examples) -> None:
         self.recommender = course.take(self.recommender, examples)
-
-    def _learn(self, examples: Examples) -> float:
-        return float(self.recommender.learn_many(examples).mean())
 
     def _succeed(self, successor: Recommender) -> Recommender:
         champion = self.recommender

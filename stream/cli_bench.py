@@ -18,6 +18,7 @@ from stream.cli_bench_cost import cost
 from stream.cli_bench_drift import drift
 from stream.cli_bench_fresh import fresh
 from stream.cli_bench_recover import recover
+from stream.cli_bench_retrain import retrain
 from stream.versions import versions
 
 __all__ = ["bench"]
@@ -67,6 +68,7 @@ bench.add_command(cost)
 bench.add_command(drift)
 bench.add_command(fresh)
 bench.add_command(recover)
+bench.add_command(retrain)
 for _name, _load in LOADS.items():
     bench.add_command(_timing(_name, _load))
 

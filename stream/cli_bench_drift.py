@@ -21,7 +21,8 @@ from rich.table import Table
 from models.challenger import ALPHA, PATIENCE, WORTH
 from models.judgement import Judgement
 from producers.shop.plan import ShopPlan
-from stream.bench_drift import POISONS, Lived, live, live_poisoned
+from stream.bench_drift import Lived, live, live_poisoned
+from stream.poisons import POISONS
 from stream.versions import versions
 
 __all__ = ["drift"]

@@ -1,7 +1,7 @@
 """``headrace evaluate``: how well a recorded log is foreseen, without Kafka."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,12 +12,11 @@ import msgspec
 from models.baselines import BASELINES
 from models.course import Course
 from models.errors import ModelError
-from models.events import Event, Item
 from models.rules import Rules
 from models.sources import SOURCES
 from producers.bar import ProgressBar
 from producers.errors import ProducerError
-from producers.logs import open_log, read_log
+from producers.logs import first_events, open_log, read_log
 from producers.reading import Reading
 from producers.report import Progress
 from stream.brain import Brain
@@ -127,7 +126,7 @@ def _named(logs: Iterable[Path]) -> dict[str, Path]:
 
 def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
     reading = Reading()
-    records = _first_events(read_log(open_log(log, items=choices.items), reading), choices.limit)
+    records = first_events(read_log(open_log(log, items=choices.items), reading), choices.limit)
     rivals = {rival: make() for rival, make in BASELINES[choices.baselines].items()}
     with closing(Brain(choices.settings, choices.without)) as brain, ProgressBar(name) as bar:
 
@@ -149,16 +148,6 @@ def _evaluate(name: str, log: Path, choices: _Choices) -> _Evaluated:
     if evaluation.first_dead_letter:
         click.echo(f"the first dead letter: {evaluation.first_dead_letter}", err=True)
     return _Evaluated(report, curve)
-
-
-def _first_events(records: Iterable[Event | Item], limit: int | None) -> Iterator[Event | Item]:
-    """Yield records until ``limit`` of them were events."""
-    events = 0
-    for record in records:
-        yield record
-        events += isinstance(record, Event)
-        if events == limit:
-            return
 
 
 def _fraction(events: int, reading: Reading, limit: int | None) -> float:

@@ -150,14 +150,14 @@ class Learner:
         async with self._turn:
             if self._publishing is None or lesson.start != self.progress.position:
                 return None
-            examples, is_new = lesson.examples, lesson.start >= self.progress.tested_to
-            teach = self._brain.test_and_learn if is_new else self._brain.learn
-            loss = await teach(examples) if len(examples.item) else None
+            is_new = lesson.start >= self.progress.tested_to
+            learnt = await self._brain.test_and_learn(lesson.examples, is_new=is_new)
+            lesson.heed(learnt)
             self.progress.learnt(lesson)
             self._oversight.notice(lesson, await self._brain.take_alarms(), self.progress)
             self._publishing.finish(chunk for chunk, dead in lesson.finished if not dead)
             await self._publish_if_due(self._publishing)
-            return Learnt(loss)
+            return learnt
 
     @shielded
     async def publish_if_due(self) -> None:

@@ -1,7 +1,9 @@
 """The examples topic: what batches of events taught, in runs that a step is taken on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
+
+from faust.types import TP
 
 from models.errors import InvalidRecord, ModelError
 from models.examples import Examples, no_examples
@@ -33,6 +35,14 @@ class Lesson(NamedTuple):
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
     asked: str = ""  # why an operator has asked for a challenger, "" where none has
+    records: Sequence[tuple[TP, RawRecord, dict[int, bytes]]] = ()  # each with its chunk's dead letters
+
+    def heed(self, learnt: "Learnt") -> None:
+        """Have the records be dead letters as well if something of them could not be learnt."""
+        if learnt.refused:
+            reason = f"gradients of {learnt.refused} rows are no numbers, and were left out"
+            for tp, record, letters in self.records:
+                letters[record.offset] = _refused(tp, record, reason)
 
     @property
     def ts(self) -> int:
@@ -41,9 +51,13 @@ class Lesson(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What came of a lesson that counts: the mean loss, None where nothing in it was new."""
+    """What came of a lesson that counts: the mean loss, None where nothing in it was new.
+
+    So many gradients of rows were no numbers, and were left out.
+    """
 
     loss: float | None
+    refused: int = 0
 
 
 class Part(NamedTuple):
@@ -76,7 +90,7 @@ def lessons(chunks: Iterable[Chunk], names: Names, learnt: LearntTo) -> Iterator
             part = reading.read(chunk, record)
             if reading.must_end_before(part):
                 yield reading.take()
-            reading.add(part, record)
+            reading.add(part, chunk, record)
         reading.finish(chunk)
     if reading.parts:
         yield reading.take()
@@ -97,7 +111,7 @@ class _Reading:
         self.parts: list[Examples] = []
         self.size = self._events = 0
         self._asked = ""
-        self._records: list[RawRecord] = []
+        self._records: list[tuple[TP, RawRecord, dict[int, bytes]]] = []
         self._finished: list[tuple[Chunk, dict[int, bytes]]] = []
 
     def read(self, chunk: Chunk, record: RawRecord) -> Part:
@@ -107,8 +121,7 @@ class _Reading:
         try:
             return self._new(record)
         except ModelError as error:
-            refused = InvalidRecord("value", (record.value or b"")[:64], str(error))
-            self._dead_letters[record.offset] = dead_letter(*chunk.tp, record, refused).to_bytes()
+            self._dead_letters[record.offset] = _refused(chunk.tp, record, str(error))
             return _NOTHING
 
     def _new(self, record: RawRecord) -> Part:
@@ -130,12 +143,12 @@ class _Reading:
         """Return whether a step with this as well would be too large."""
         return bool(self.parts) and self.size + len(part.examples.item) > _STEP
 
-    def add(self, part: Part, record: RawRecord) -> None:
+    def add(self, part: Part, chunk: Chunk, record: RawRecord) -> None:
         self.parts.append(part.examples)
         self._learnt_to |= part.learnt_to
         self.size += len(part.examples.item)
         self._events += part.events
-        self._records.append(record)
+        self._records.append((chunk.tp, record, self._dead_letters))
 
     def finish(self, chunk: Chunk) -> None:
         self._finished.append((chunk, self._dead_letters))
@@ -146,12 +159,18 @@ class _Reading:
             Examples.join([no_examples(), *self.parts]),
             self._events,
             self._position,
-            max(self._records[-1].offset + 1, self._position),
+            max(self._records[-1][1].offset + 1, self._position),
             dict(self._learnt_to),
             self._finished,
-            self._records[0].timestamp,
+            self._records[0][1].timestamp,
             self._asked,
+            self._records,
         )
         self._position = lesson.next_offset
         self._start()
         return lesson
+
+
+def _refused(tp: TP, record: RawRecord, reason: str) -> bytes:
+    """Return the dead letter of a record, as the outbox has it."""
+    return dead_letter(*tp, record, InvalidRecord("value", (record.value or b"")[:64], reason)).to_bytes()

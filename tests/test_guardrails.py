@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from faust.types import TP
 from lessons import contexts, pair_lessons
 
 from models.context import Context
@@ -17,6 +19,9 @@ from models.recommender import Recommender
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.inspection import admit
+from stream.learner import Learner
+from stream.lessons import Lesson
+from stream.oversight import Oversight
 from stream.progress import Mark
 from stream.settings import Settings
 
@@ -108,3 +113,25 @@ def test_who_takes_much_longer_is_refused_and_the_champion_goes_on(brain: Brain)
     assert brain.recommender is champion
     assert champion.version == before
     admit(champion, Slow(champion.product._content._stock, 0), ASKED)  # the other way round it is welcome
+
+
+def test_a_step_whose_gradients_are_no_numbers_makes_its_records_dead_letters(brain: Brain) -> None:
+    """The chunk is then settled by the worker, which sends them, and not acknowledged as it is."""
+    settled: list[object] = []
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    wire: Any = SimpleNamespace(examples="examples")
+    learner = Learner(brain, Any, wire, Any, oversight=Oversight(Settings()))  # type: ignore[arg-type]
+    learner._publishing = SimpleNamespace(finish=settled.extend, publish_if_due=nothing)  # type: ignore[assignment]
+    letters: dict[int, bytes] = {}
+    record: Any = SimpleNamespace(offset=5, key=None, value=b"packed", timestamp=7, headers=())
+    place = TP("examples", 0), record, letters
+    lesson = Lesson(pair_lessons(20, 9, CPU), 120, 0, 6, {}, [(None, letters)], 7, "", [place])  # type: ignore[list-item]
+    brain.recommender._table["weight"][3] = torch.inf
+    learnt = asyncio.run(learner.learn(lesson))
+    assert learnt is not None
+    assert learnt.refused > 0
+    assert settled == []
+    assert list(letters) == [5]

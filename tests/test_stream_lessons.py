@@ -18,8 +18,9 @@ from models.names import Names
 from models.packing import pack
 from stream.chunks import Chunk
 from stream.erasure_records import erasure_record
-from stream.lessons import Lesson, lessons
+from stream.lessons import Learnt, Lesson, lessons
 from stream.origins import HEADER, Origins
+from stream.outbox import OutboxRecord
 from stream.progress import Mark, Progress
 
 CPU = torch.device("cpu")
@@ -123,6 +124,24 @@ def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() ->
     ((_, dead_letters),) = read[-1].finished
     assert list(dead_letters) == [7]
     assert read[-1].next_offset == 9
+
+
+def test_what_could_not_be_learnt_is_a_dead_letter_of_the_chunk_of_each_record() -> None:
+    """The second lesson of five is the last of its chunk, the third is the first of the next."""
+    records = log_of([(0, [3, 3, 3, 3, 3])])
+    chunks = [Chunk(TOPIC, records[:2], 1), Chunk(TOPIC, records[2:], 1)]  # type: ignore[arg-type]
+    read = list(lessons(chunks, Names(), Progress(100, {})))
+    taught = [lesson.start for lesson in read]
+    assert taught == [0, 1, 2, 3, 4]
+    read[1].heed(Learnt(0.5))
+    assert not any(letters for lesson in read for _, letters in lesson.finished)
+    for lesson in read[1:3]:
+        lesson.heed(Learnt(0.5, refused=7))
+    first, second = (letters for lesson in read for _, letters in lesson.finished)
+    assert (list(first), list(second)) == ([1], [2])
+    letter = OutboxRecord.from_bytes(first[1])
+    assert (letter.topic, letter.value) == ("examples.dlq", records[1].value)
+    assert b"gradients of 7 rows are no numbers" in dict(letter.headers)["dlq.error"]
 
 
 @given(runs, st.data(), st.integers(1, 4))
