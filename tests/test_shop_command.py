@@ -73,5 +73,5 @@ def test_evaluate_retrains_where_it_is_asked_to_and_tells_the_story(tmp_path: Pa
     assert 8 <= (began["ts"] - first) / 3_600_000 < 8.5
     assert 4_000 <= began["details"]["to"] - began["details"]["from"] < 4_000 + 256
     assert found["drift"]["retrains"] == 1
-    assert "2024-01-01 08:0" in result.output
+    assert "\n2024-01-01 08:" in result.output
     assert "8 hours have passed" in result.output
