@@ -136,7 +136,7 @@ class Oversight:
 
     async def _hold(self, plan: Plan) -> bool:
         """Hold a trial; return whether it has come to something."""
-        order = Order(self._settings, plan, str(self._folder))
+        order = Order(self._settings.of_challengers, plan, str(self._folder))
         async with ChallengerProcess(order) as process:
             async for told in process.told():
                 if isinstance(told, Failed) and told.again:

@@ -61,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retrain_examples: _Count = 200_000
     retrain_per_day: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 4
     retrain_hours: Annotated[float, msgspec.Meta(ge=0, le=8760)] = 0.0
+    # Where a challenger is trained; auto: on a second GPU, or where the worker's model is.
+    retrain_device: Literal["auto", "cpu", "cuda"] = "auto"
     # A folder for what TensorBoard shows of the learning (headrace[tensorboard]).
     tensorboard: Path | None = None
     # From one checkpoint of the model to the next: what a start has to read from Kafka again; 0: none.
@@ -98,6 +100,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.convert(given, cls, strict=False, dec_hook=lambda kind, value: kind(value))
         except msgspec.ValidationError as error:
             raise BadSetting(_impossible(str(error), given)) from error
+
+    @property
+    def of_challengers(self) -> "Settings":
+        """What the process is told in which a challenger is trained."""
+        if self.retrain_device == "auto":
+            return self
+        return msgspec.structs.replace(self, device=self.retrain_device)
 
 
 def environment() -> dict[str, str]:

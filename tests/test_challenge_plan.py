@@ -19,6 +19,7 @@ from stream.challenge.plan import (
     orders,
     told,
 )
+from stream.challenge.process import _environment
 from stream.progress import Mark
 from stream.settings import Settings
 
@@ -54,3 +55,16 @@ def test_what_is_told(said: Told) -> None:
     line = encoder.encode(said)
     assert b"\n" not in line
     assert told.decode(line) == said
+
+
+def test_a_challenger_is_out_of_the_way_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert GIVEN.of_challengers == GIVEN
+    assert Settings(device="cuda", retrain_device="cpu").of_challengers.device == "cpu"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("HEADRACE_TOP_K", "7")
+    assert "CUDA_VISIBLE_DEVICES" not in _environment()
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert _environment()["CUDA_VISIBLE_DEVICES"] == "1"
+    assert _environment()["HEADRACE_TOP_K"] == "7"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert _environment()["CUDA_VISIBLE_DEVICES"] == "5"

@@ -1,11 +1,14 @@
 """The learner's end of a challenger's process."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
+
+import torch
 
 from stream.challenge.plan import HAND_OVER, Order, Told, encoder, told
 
@@ -32,7 +35,7 @@ class ChallengerProcess:
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            *_COMMAND, stdin=pipe, stdout=pipe, limit=_LINE_BYTES
+            *_COMMAND, stdin=pipe, stdout=pipe, limit=_LINE_BYTES, env=_environment()
         )
         await self._send(encoder.encode(self._order) + b"\n")
         return self
@@ -66,3 +69,11 @@ class ChallengerProcess:
         self._process.stdin.write(line)
         with suppress(ConnectionError):  # it has ended, which is told elsewhere
             await self._process.stdin.drain()
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment; where there are several GPUs, in it is none but the second."""
+    if torch.cuda.device_count() > 1:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0,1").split(",")
+        return os.environ | {"CUDA_VISIBLE_DEVICES": visible[1]}
+    return dict(os.environ)
