@@ -60,12 +60,14 @@ class Monitor:
         self._gauges = {name: Gauge(name) for name in SIGNALS}
         self._raised: list[Alarm] = []
         self._ts = 0  # the time in the middle of what was tested last, in milliseconds since the Unix epoch
+        self._is_new = False  # what is learnt next
 
     def test_many(self, examples: Examples, shares: Tensor) -> None:
         """Take in B examples, and the shares of all events that their items had before, float32[B]."""
         ts, action, rank = (it.cpu().numpy() for it in (examples.ts, examples.action, examples.rank))
         if not len(ts):
             return
+        self._is_new = True
         self._ts = int(np.median(ts))  # of a late event, or a wrong clock, nothing is to be told
         scored, missed = rank != NOT_SCORED, (rank == MISSED).astype(np.float64)
         for name, codes in _KINDS.items():
@@ -77,10 +79,11 @@ class Monitor:
     def learn_many(self, foretold: Foretold) -> None:
         """Take in what was foretold of the views of what was tested last, and what came of earlier ones.
 
-        Of one who learns and was never tested nothing is to be told.
+        What is learnt without a test was told of before, or is of one who serves nobody.
         """
-        if not self._ts:
+        if not self._is_new:
             return
+        self._is_new = False
         chances = foretold.carts.cpu().numpy().astype(np.float64)
         for name, way in (("carts_foretold_too_few", 1.0), ("carts_foretold_too_many", -1.0)):
             values = np.concatenate([1 - way * chances, np.full(foretold.came, 1 + way)]) / 2

@@ -95,3 +95,19 @@ def test_who_goes_on_from_a_state_knows_the_same() -> None:
     assert second.state == first.state
     assert second.levels == first.levels
     assert second.levels.keys() == set(SIGNALS)
+
+
+def test_what_is_learnt_again_is_told_once() -> None:
+    """As after a promotion: the examples since the successor's place teach it, and were tested before."""
+    rng, once, again = np.random.default_rng(6), Monitor(), Monitor()
+    foretold = Foretold(torch.full((STEP,), 0.05), 3)
+    never = Monitor()
+    never.learn_many(foretold)
+    assert never.state == Monitor().state
+    for number in range(40):
+        examples = step(number, rng, {"views": 0.3, "carts": 0.3, "orders": 0.3})
+        for monitor in (once, again):
+            monitor.test_many(examples, torch.full((STEP,), 0.01))
+            monitor.learn_many(foretold)
+        again.learn_many(foretold)
+    assert again.state == once.state
