@@ -13,10 +13,11 @@ from models.examples import NOBODY, Examples
 from models.guardrails import Soundness, fault_of
 from models.judgement import Judgement
 from models.metrics import NOT_SCORED, K
+from models.monitor import Foretold
 from models.ranking import compact
 from models.recommender import Recommender
 
-__all__ = ["ALPHA", "PATIENCE", "WORTH", "Challenger", "Standing", "contexts_after"]
+__all__ = ["ALPHA", "Challenger", "Standing", "contexts_after", "new_judgement"]
 
 # The chance that a challenger that is no better is ever promoted, at most.
 ALPHA: Final = 0.05
@@ -57,6 +58,11 @@ class Standing(NamedTuple):
         return fault_of(self.coverage, self.carts)
 
 
+def new_judgement() -> Judgement:
+    """Return what tells a challenger that is better by enough from one that is not better."""
+    return Judgement(ALPHA, np.array([0.0, WORTH]))
+
+
 class Challenger:
     """A model that is asked and taught as the champion is, and serves nobody.
 
@@ -77,7 +83,7 @@ class Challenger:
 
     def __init__(self, recommender: Recommender) -> None:
         self.recommender = recommender
-        self._judgement = Judgement(ALPHA, np.array([0.0, WORTH]))
+        self._judgement = new_judgement()
         self._hits = np.zeros(2)  # its own, and the champion's
         self._soundness = Soundness()
         self._served: dict[int, Longs] = {}  # int64[K] by pseudonym, who came last the last
@@ -94,8 +100,8 @@ class Challenger:
         self._judgement.update_many(own.astype(np.float32) - its)
         self.recommender.learn_many(here)
         heads = self.recommender.product.behaviour
-        self._soundness.take(lists, examples.item.numpy())
-        self._soundness.take_carts(heads.foretold[0], heads.carts)
+        self._soundness.update_many(lists, examples.item.numpy())
+        self._soundness.update_carts(Foretold(heads.foretold[0], heads.carts))
 
     def forget(self, users: Iterable[int]) -> None:
         """Forget what it would have served to users, by their pseudonyms."""

@@ -1,13 +1,14 @@
 """Retraining as it happens beside a learner that waits for it: for evaluations and benchmarks."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from models.challenger import Challenger
+from models.drift import Alarm
 from models.events import Decision
 from models.examples import Examples
-from models.guardrails import Unfit, inspect
+from models.guardrails import Unfit, require_finite
 from models.recommender import Recommender
 from models.retraining import Retraining
 from models.rules import Phase, Rules
@@ -49,10 +50,9 @@ class Course:
         self._on_trial: Challenger | None = None
         self.decisions: list[tuple[int, Decision]] = []
 
-    def take(self, champion: Recommender, examples: Examples) -> Recommender:
-        """Take in what the champion has just learnt; return the champion from now on."""
+    def take(self, champion: Recommender, examples: Examples, alarms: Sequence[Alarm]) -> Recommender:
+        """Take in what the champion has just learnt, and its alarms; return the champion from now on."""
         self._keep(examples)
-        alarms = champion.monitor.take_alarms()
         for alarm in alarms:
             self._note(self._retraining.alarmed(alarm))
         if self._on_trial is not None:
@@ -70,7 +70,7 @@ class Course:
         standing, successor = on_trial.standing, on_trial.recommender
         try:
             if self._retraining.has_won(standing):
-                inspect(successor, examples.context)
+                require_finite(successor, examples.context)
             decision = self._retraining.judged(standing)
         except Unfit as error:
             decision = self._retraining.dropped(str(error), standing)

@@ -1,6 +1,5 @@
 """Whether the model foresees worse than of late: River's ADWIN on what the hours do not explain."""
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ from river.drift import ADWIN
 
 from models.season import Season
 
-__all__ = ["Alarm", "Gauge"]
+__all__ = ["Alarm", "DriftDetector"]
 
 _HOUR_MS: Final = 3_600_000
 # The chance of a false cut at each of ADWIN's looks. With 0.001 it cuts twice a week where nothing happens.
@@ -29,7 +28,8 @@ class Alarm(NamedTuple):
     """A rise of what should be low, and that it is no chance.
 
     ``before`` and ``after`` are the level and the mean since ADWIN noticed the change, without what the hours
-    bring; ``value`` is the last of the values, ``window`` how many have come since the change.
+    bring; ``value`` is the mean of the last eight values, ``window`` how many have come since the change, at
+    least 2,560.
     """
 
     signal: str
@@ -48,7 +48,7 @@ class _Suspicion(NamedTuple):
     values: int = 0
 
 
-class Gauge:
+class DriftDetector:
     """Watches one figure from 0 to 1 that should be low, such as whether an event was missed.
 
     What the hour of the day usually brings is taken away (`Season`). A change of the rest that is no chance
@@ -62,11 +62,11 @@ class Gauge:
 
     Examples
     --------
-    >>> gauge = Gauge("missed")
+    >>> detector = DriftDetector("missed")
     >>> missed = np.tile([0.0, 0.0, 0.0, 1.0], 10_000)
-    >>> list(gauge.update_many(0, missed))
+    >>> detector.update_many(0, missed)
     []
-    >>> (alarm,) = gauge.update_many(3_600_000, 1 - missed)
+    >>> (alarm,) = detector.update_many(3_600_000, 1 - missed)
     >>> alarm.before, alarm.after, alarm.window
     (0.25, 0.75, 2560)
     """
@@ -75,19 +75,20 @@ class Gauge:
         self.name = name
         self._adwin: Any = ADWIN(delta=_DELTA)  # type: ignore[no-untyped-call]
         self._season = Season()
-        self._rest = np.zeros(0)  # float64[fewer than are told at once]
+        self._unbatched = np.zeros(0)  # float64[fewer than are told at once], the last residuals
         self._suspicion: _Suspicion | None = None
 
-    def update_many(self, ts: int, values: npt.NDArray[np.float64]) -> Iterator[Alarm]:
-        """Take in values, float64[n], n at least 1, of about one time in milliseconds; yield the alarms."""
+    def update_many(self, ts: int, values: npt.NDArray[np.float64]) -> list[Alarm]:
+        """Take in values, float64[n], n at least 1, of about one time in milliseconds; return the alarms."""
         hour = ts // _HOUR_MS
-        usual = np.concatenate([self._rest, values - self._season.deviation(hour)])
-        whole = len(usual) // _TOLD_AT_ONCE * _TOLD_AT_ONCE
-        self._rest = usual[whole:]
-        for mean in usual[:whole].reshape(-1, _TOLD_AT_ONCE).mean(axis=1).tolist():
+        residuals = np.concatenate([self._unbatched, values - self._season.deviation(hour)])
+        whole = len(residuals) // _TOLD_AT_ONCE * _TOLD_AT_ONCE
+        self._unbatched, alarms = residuals[whole:], list[Alarm]()
+        for mean in residuals[:whole].reshape(-1, _TOLD_AT_ONCE).mean(axis=1).tolist():
             if (rise := self._rise(mean)) is not None:
-                yield Alarm(self.name, ts, mean, self._since_change, *rise)
+                alarms.append(Alarm(self.name, ts, mean, self._since_change, *rise))
         self._season.update_many(hour, values)
+        return alarms
 
     def _rise(self, mean: float) -> tuple[float, float] | None:
         """Take in the mean of some values; return the level before a rise and after it, once it is one."""
@@ -112,6 +113,11 @@ class Gauge:
         return self._season.level
 
     @property
+    def count(self) -> int:
+        """Values so far."""
+        return self._season.count
+
+    @property
     def _since_change(self) -> int:
         """How many values have come since the change: those that ADWIN still compares, at least."""
         return max(_WEIGHED, int(self._adwin.width) * _TOLD_AT_ONCE)
@@ -120,12 +126,12 @@ class Gauge:
     def state(self) -> dict[str, Any]:
         """What is known, of types that msgpack has."""
         adwin = self._adwin._helper.__getstate__()  # noqa: SLF001 - River has no other way in bytes
-        rest = self._rest.tobytes()
+        rest = self._unbatched.tobytes()
         return {"adwin": adwin, "rest": rest, "season": self._season.state, "suspicion": self._suspicion}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self._adwin._helper.__setstate__(state["adwin"])  # noqa: SLF001
-        self._rest = np.frombuffer(state["rest"])
+        self._unbatched = np.frombuffer(state["rest"])
         self._season.restore(state["season"])
         self._suspicion = _Suspicion(*state["suspicion"]) if state["suspicion"] else None

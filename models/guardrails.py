@@ -4,15 +4,15 @@ from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from models.batch import Longs
 from models.context import Context
 from models.errors import ModelError
 from models.metrics import K
+from models.monitor import Foretold
 from models.recommender import Recommender
 
-__all__ = ["Soundness", "Unfit", "fault_of", "inspect"]
+__all__ = ["Soundness", "Unfit", "fault_of", "require_finite"]
 
 # Different items in all lists, for each one that an event was about: on a made-up shop and on retailrocket
 # there are as many and more, of a model that shows the same to everybody only twenty in all.
@@ -38,15 +38,15 @@ class Soundness:
         self._listed, self._met = set[int](), set[int]()
         self._foretold, self._came = 0.0, 0
 
-    def take(self, lists: Longs, items: Longs) -> None:
+    def update_many(self, lists: Longs, items: Longs) -> None:
         """Take in the lists made after B events, int64[B, K], and their items, int64[B]."""
         self._listed.update(np.unique(lists).tolist())
         self._met.update(items.tolist())
 
-    def take_carts(self, chances: Tensor, came: int) -> None:
-        """Take in how likely carts were at V views, float32[V], and how many came meanwhile."""
-        self._foretold += float(chances.sum())
-        self._came += came
+    def update_carts(self, foretold: Foretold) -> None:
+        """Take in what was foretold of views, and how many carts came meanwhile."""
+        self._foretold += float(foretold.carts.sum())
+        self._came += foretold.came
 
     @property
     def coverage(self) -> float:
@@ -75,18 +75,18 @@ def fault_of(coverage: float, carts: float) -> str:
     return ""
 
 
-def inspect(model: Recommender, context: Context) -> None:
+def require_finite(model: Recommender, context: Context) -> None:
     """Have a model make lists, as it is to make them from now on.
 
     Raises
     ------
     Unfit
-        If what it knows or answers is no number.
+        If not all that it knows and answers is finite.
     """
     rows = model.snapshot().rows
     if not all(np.isfinite(column).all() for column in rows.columns.values()):
-        raise Unfit("what it has learnt are not all numbers")
+        raise Unfit("what it has learnt is not all finite")
     ranking = model.predict_many(context, context.items[:, :1], K)
     chances = model.product.behaviour.predict_many(context, ranking.items)
     if not all(bool(torch.isfinite(it).all()) for it in (ranking.scores, *chances)):
-        raise Unfit("scores or chances of its lists are no numbers")
+        raise Unfit("the scores or chances of its lists are not all finite")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.batch import ACTIONS, CODE_OF, IS_ORDER, Bools
-from models.drift import Alarm, Gauge
+from models.drift import Alarm, DriftDetector
 from models.events import Action
 from models.examples import Examples
 from models.metrics import MISSED, NOT_SCORED
@@ -36,7 +36,7 @@ class Foretold(NamedTuple):
 
 
 class Monitor:
-    """A `Gauge` for each thing that can go wrong, fed with what is tested and learnt anyway.
+    """A `DriftDetector` for each thing that can go wrong, fed with what is tested and learnt anyway.
 
     ==========================  =======================================================================
     signal                      what is low while all is well
@@ -57,7 +57,7 @@ class Monitor:
 
     def __init__(self) -> None:
         self.alarms = 0
-        self._gauges = {name: Gauge(name) for name in SIGNALS}
+        self._detectors = {name: DriftDetector(name) for name in SIGNALS}
         self._raised: list[Alarm] = []
         self._ts = 0  # the time in the middle of what was tested last, in milliseconds since the Unix epoch
         self._is_new = False  # what is learnt next
@@ -72,9 +72,9 @@ class Monitor:
         scored, missed = rank != NOT_SCORED, (rank == MISSED).astype(np.float64)
         for name, codes in _KINDS.items():
             chosen = scored & codes[action]  # bool[B]
-            self._tell(name, missed[chosen])
+            self._update(name, missed[chosen])
         rare = -torch.log2(shares.clamp(min=2**-_RAREST_BITS)) / _RAREST_BITS
-        self._tell("unusual_items", rare.cpu().numpy().astype(np.float64))
+        self._update("unusual_items", rare.cpu().numpy().astype(np.float64))
 
     def learn_many(self, foretold: Foretold) -> None:
         """Take in what was foretold of the views of what was tested last, and what came of earlier ones.
@@ -87,33 +87,33 @@ class Monitor:
         chances = foretold.carts.cpu().numpy().astype(np.float64)
         for name, way in (("carts_foretold_too_few", 1.0), ("carts_foretold_too_many", -1.0)):
             values = np.concatenate([1 - way * chances, np.full(foretold.came, 1 + way)]) / 2
-            self._tell(name, values)
+            self._update(name, values)
 
     @property
     def levels(self) -> dict[str, float]:
         """The mean of late of each signal that has a value."""
-        return {name: gauge.level for name, gauge in self._gauges.items() if gauge.level}
+        return {name: detector.level for name, detector in self._detectors.items() if detector.count}
 
     def take_alarms(self) -> list[Alarm]:
         """Return what was noticed since the last call."""
         raised, self._raised = self._raised, []
         return raised
 
-    def _tell(self, name: str, values: npt.NDArray[np.float64]) -> None:
+    def _update(self, name: str, values: npt.NDArray[np.float64]) -> None:
         if not len(values):
             return
-        raised = list(self._gauges[name].update_many(self._ts, values))
+        raised = self._detectors[name].update_many(self._ts, values)
         self.alarms += len(raised)
         self._raised += raised
 
     @property
     def state(self) -> dict[str, Any]:
         """What is known, of types that msgpack has."""
-        gauges = {name: gauge.state for name, gauge in self._gauges.items()}
+        gauges = {name: detector.state for name, detector in self._detectors.items()}
         return {"alarms": self.alarms, "ts": self._ts, "gauges": gauges}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.alarms, self._ts = state["alarms"], state["ts"]
-        for name, gauge in self._gauges.items():
-            gauge.restore(state["gauges"][name])
+        for name, detector in self._detectors.items():
+            detector.restore(state["gauges"][name])

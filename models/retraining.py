@@ -75,13 +75,14 @@ class Retraining:
             return f"{self._rules.every_hours:g} hours have passed"
         return ""
 
-    def refused(self, reason: str, learnt: int) -> Decision:
+    def refused(self, asked: str, learnt: int) -> Decision:
         """Take note that none is trained though it was asked for."""
-        few = (
-            f"only {learnt:,} examples were learnt" if learnt < _LEAST_EXAMPLES else "HEADRACE_RETRAIN is no"
-        )
-        told = f"{self._on_trial} is on trial" if self.phase else few
-        return self._decide("retrain-refused", f"{reason!r} is not done: {told}", {"why": reason})
+        why = "retraining is off"
+        if self.phase is not Phase.NOBODY:
+            why = f"{self._on_trial} is on trial"
+        elif learnt < _LEAST_EXAMPLES:
+            why = f"only {learnt:,} examples were learnt"
+        return self._decide("retrain-refused", f"{asked!r} is not done: {why}", {"why": asked})
 
     def began(self, reason: str, window: tuple[int, int], recent: int) -> Decision:
         """Take note that a challenger is trained on what stands from one place to another.
@@ -92,27 +93,27 @@ class Retraining:
         self._budget = day, trained + 1 if day == last else 1
         self.phase, self.number, self._began = Phase.CHALLENGER, self.number + 1, self._now
         start, end = window
-        told = f"challenger {self.number} is trained from {start:,} to {end:,}: {reason}"
+        sentence = f"challenger {self.number} is trained from {start:,} to {end:,}: {reason}"
         figures = {"from": start, "to": end, "recent": recent, "why": reason}
-        return self._decide("retrain-started", told, figures)
+        return self._decide("retrain-started", sentence, figures)
 
     def resumed(self) -> Decision:
         """Take note that a trial begins again, after whoever learns had stopped."""
-        told = f"the trial of {self._on_trial} begins again: another learner goes on"
-        return self._decide("retrain-resumed", told, {})
+        sentence = f"the trial of {self._on_trial} begins again: another learner goes on"
+        return self._decide("retrain-resumed", sentence, {})
 
-    def passed(self, window: int, passes: int) -> Decision:
+    def progressed(self, window: int, pass_number: int) -> Decision:
         """Take note that a pass of the training has ended."""
-        told = f"challenger {self.number} has learnt {window:,} examples, pass {passes}"
-        return self._decide("retrain-progress", told, {"examples": window, "passes": passes})
+        sentence = f"challenger {self.number} has learnt {window:,} examples, pass {pass_number}"
+        return self._decide("retrain-progress", sentence, {"examples": window, "passes": pass_number})
 
-    def trained(self, window: int, hit_rates: Sequence[float], learning: float) -> Decision:
+    def trained(self, window: int, hit_rates: Sequence[float], prequential_hit_rate: float) -> Decision:
         """Take note of what came of the training: see `models.training.Trained`."""
         rates = ", ".join(f"{rate:.4f}" for rate in hit_rates)
-        told = f"challenger {self.number} has learnt the last {window:,} examples; hit rate on the newest by "
-        told += f"pass {rates}, and {learning:.4f} while it learnt them"
-        figures = {"examples": window, "hit_rates": [*hit_rates], "learning": learning}
-        return self._decide("retrain-trained", told, figures)
+        sentence = f"challenger {self.number} has learnt the last {window:,} examples; hit rate on the "
+        sentence += f"newest by pass {rates}, and {prequential_hit_rate:.4f} while it learnt them"
+        figures = {"examples": window, "hit_rates": [*hit_rates], "learning": prequential_hit_rate}
+        return self._decide("retrain-trained", sentence, figures)
 
     def judged(self, standing: Standing) -> Decision | None:
         """Return what is decided of who is on trial, None while nothing is."""
@@ -121,9 +122,9 @@ class Retraining:
         if not standing.verdict:
             return None
         if self.has_won(standing):
-            told = f"challenger {self.number} is promoted: {self._figures(standing)}"
+            sentence = f"challenger {self.number} is promoted: {self._figures(standing)}"
             self.phase = Phase.PREDECESSOR
-            return self._decide("promotion", told, standing._asdict())
+            return self._decide("promotion", sentence, standing._asdict())
         why = f"it is {standing.verdict}"
         if standing.verdict == "better":
             why = f"it must not serve, as {standing.fault}"
@@ -136,19 +137,19 @@ class Retraining:
 
     def _judged_again(self, standing: Standing) -> Decision | None:
         if standing.verdict == "better":
-            told = f"challenger {self.number} goes again: {self._figures(standing)}"
+            sentence = f"challenger {self.number} goes again: {self._figures(standing)}"
             self.phase = Phase.NOBODY
-            return self._decide("rollback", told, standing._asdict())
+            return self._decide("rollback", sentence, standing._asdict())
         if standing.verdict or standing.pairs >= _PROBATION:
-            told = f"challenger {self.number} stays: {self._figures(standing)}"
+            sentence = f"challenger {self.number} stays: {self._figures(standing)}"
             self.phase = Phase.NOBODY
-            return self._decide("probation-passed", told, standing._asdict())
+            return self._decide("probation-passed", sentence, standing._asdict())
         return None
 
     def dropped(self, reason: str, standing: Standing | None = None) -> Decision:
         """Take note that who is on trial is let go."""
-        told, self.phase = f"{self._on_trial}: {reason}", Phase.NOBODY
-        return self._decide("retrain-dropped", told, standing._asdict() if standing else {})
+        sentence, self.phase = f"{self._on_trial}: {reason}", Phase.NOBODY
+        return self._decide("retrain-dropped", sentence, standing._asdict() if standing else {})
 
     @property
     def _on_trial(self) -> str:
@@ -158,13 +159,13 @@ class Retraining:
         """Return what both have foreseen, who is on trial first; the other one serves."""
         was_promoted = self.phase is Phase.PREDECESSOR
         who, champion = ("the champion before", "it") if was_promoted else ("it", "the champion")
-        told = f"{who} foresaw {standing.hit_rate:.4f} of {standing.pairs:,} events"
-        return f"{told}, {champion} {standing.of_champion:.4f}"
+        sentence = f"{who} foresaw {standing.hit_rate:.4f} of {standing.pairs:,} events"
+        return f"{sentence}, {champion} {standing.of_champion:.4f}"
 
     def _decide(self, kind: str, reason: str, details: Mapping[str, Any]) -> Decision:
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        told = {"challenger": self.number, **details}
-        return Decision(kind=kind, ts=self._now, reason=reason, details=told)
+        figures = {"challenger": self.number, **details}
+        return Decision(kind=kind, ts=self._now, reason=reason, details=figures)
 
     @property
     def state(self) -> dict[str, Any]:

@@ -9,8 +9,9 @@ __all__ = ["Phase", "Rules"]
 class Rules(NamedTuple):
     """When a challenger may be trained, in time of events.
 
-    For ``rest_hours`` after one has begun none is trained for an alarm, and in a day ``per_day`` at most;
-    after ``every_hours`` one is trained without an alarm, never where that is 0.
+    For an alarm none is trained within ``rest_hours`` after another has begun, nor once ``per_day`` were
+    begun in a day of UTC. After ``every_hours`` without any one is trained whatever was before, never where
+    that is 0. An operator is bound by nothing.
     """
 
     rest_hours: float = 3.0

@@ -28,7 +28,7 @@ class Lap(NamedTuple):
     """How far a training is: the examples of its window that are learnt in this pass, of how many."""
 
     window: int  # examples
-    passes: int
+    pass_number: int
     learnt: int
 
 
@@ -38,7 +38,7 @@ class Trained(NamedTuple):
     recommender: Recommender
     window: int  # examples
     hit_rates: list[float]  # after each pass
-    learning: float  # hit rate while it learnt them, each tested first
+    prequential_hit_rate: float  # while it learnt them, each tested first
 
 
 class Training:
@@ -72,15 +72,15 @@ class Training:
     def run(self, report: Callable[[Lap], None] = lambda _: None) -> Trained:
         """Train; ``report`` is called now and then."""
         found = [self._trained(window, report) for window in self._windows]
-        return max(found, key=lambda trained: trained.learning)
+        return max(found, key=lambda trained: trained.prequential_hit_rate)
 
     def _trained(self, window: list[Examples], report: Callable[[Lap], None]) -> Trained:
         recommender, size = self._new(), _size(window)
-        for step in _told(window, Lap(size, 1, 0), report):
+        for step in _reporting(window, Lap(size, 1, 0), report):
             recommender.learn_many(step.to(recommender.device))
         hit_rates, kept = [self._hit_rate(recommender)], [recommender.take_changes()]
         for number in range(2, _PASSES + 1):
-            for step in _told(window, Lap(size, number, 0), report):
+            for step in _reporting(window, Lap(size, number, 0), report):
                 recommender.rehearse_many(step.to(recommender.device))
             hit_rates.append(self._hit_rate(recommender))
             if hit_rates[-1] <= hit_rates[-2]:
@@ -116,12 +116,12 @@ def _size(window: Sequence[Examples]) -> int:
     return sum(len(step.item) for step in window)
 
 
-def _told(window: Sequence[Examples], lap: Lap, report: Callable[[Lap], None]) -> Iterator[Examples]:
+def _reporting(window: Sequence[Examples], lap: Lap, report: Callable[[Lap], None]) -> Iterator[Examples]:
     """Yield the steps of a window, and report how far they are."""
-    told = 0
+    reported_at = 0
     for step in window:
         yield step
         lap = lap._replace(learnt=lap.learnt + len(step.item))
-        if lap.learnt - told >= _REPORT_EVERY or lap.learnt == lap.window:
-            told = lap.learnt
+        if lap.learnt - reported_at >= _REPORT_EVERY or lap.learnt == lap.window:
+            reported_at = lap.learnt
             report(lap)

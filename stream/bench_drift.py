@@ -1,7 +1,7 @@
 """Lives of made-up shops: what a learner notices in them, and what retraining makes of it."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -12,9 +12,10 @@ import torch
 from msgspec.structs import replace
 
 from models.course import Course
+from models.drift import Alarm
 from models.events import Decision, Event, Item
 from models.examples import Examples
-from models.guardrails import Unfit, inspect
+from models.guardrails import Unfit, require_finite
 from models.recommender import Recommender
 from models.rules import Rules
 from producers.logs import first_events, open_log, read_log
@@ -142,15 +143,15 @@ class _Poisoned(Course):
         super().__init__(brain.new, _NEVER)
         self._poison, self._is_poisoned, self.is_refused = POISONS[poison], False, False
 
-    def take(self, champion: Recommender, examples: Examples) -> Recommender:
-        champion = super().take(champion, examples)
+    def take(self, champion: Recommender, examples: Examples, alarms: Sequence[Alarm]) -> Recommender:
+        champion = super().take(champion, examples, alarms)
         if self._is_poisoned or self.taken < _POISONED_AFTER:
             return champion
         self._is_poisoned = True
         kept = KeptModel.of(champion, Mark(0, 0, {}))
         poisoned = kept._replace(snapshot=self._poison(kept.snapshot)).build(self.new)
         try:
-            inspect(poisoned, examples.context)
+            require_finite(poisoned, examples.context)
         except Unfit:
             self.is_refused = True
             return champion

@@ -19,16 +19,16 @@ _EVERY: Final = 5.0
 class Board:
     """Writes event files into a folder while a worker learns; every point is at the examples learnt by then.
 
-    ============  =====================================================================================
+    ============  =======================================================================================
     curves        of
-    ============  =====================================================================================
+    ============  =======================================================================================
     loss          the latest lesson, in nats
-    hit_rate_20,  what was served, and each baseline: since the start, and ``lately``, since the point
-    mrr_20        before
+    hit_rate_20   what was served, and each baseline: since the start, and ``lately``, since the last point
+    mrr_20        likewise
     drift         each signal that is watched: its mean of late
     decisions     each kind: how often so far
     rows          items that have a row
-    ============  =====================================================================================
+    ============  =======================================================================================
 
     Parameters
     ----------

@@ -14,7 +14,6 @@ from models.catalog import News
 from models.context import Context
 from models.course import Course
 from models.descriptions import Descriptions
-from models.drift import Alarm
 from models.examples import Examples, no_examples
 from models.objective import Objective
 from models.recommender import Recommender
@@ -23,7 +22,7 @@ from models.sketch import SKETCH
 from models.snapshot import Snapshot
 from models.stock import Stock
 from stream.challenge.kept import KeptModel
-from stream.inspection import admit
+from stream.inspection import require_fit
 from stream.lessons import Learnt
 from stream.model_thread import ModelThread
 from stream.rank_requests import RankRequests
@@ -77,9 +76,9 @@ class Brain:
             return Learnt(None)
         return await self._thread.run(self._test_and_learn, examples, is_new)
 
-    async def retrain(self, course: Course, examples: Examples) -> None:
+    async def retrain(self, course: Course, examples: Examples, learnt: Learnt) -> None:
         """Retrain as the rules have it, after examples were learnt; it takes as long as it takes."""
-        await self._thread.run(self._retrain, course, examples)
+        await self._thread.run(self._retrain, course, examples, learnt)
 
     async def foretold(self) -> Floats:
         """Return how likely carts and purchases were at the views that were learnt last, float32[2, V]."""
@@ -110,10 +109,6 @@ class Brain:
     async def call(self, wanted: Callable[..., _Result], *arguments: object) -> _Result:
         """Return what ``wanted(*arguments)`` returns, on the model's thread."""
         return await self._thread.run(wanted, *arguments)
-
-    async def take_alarms(self) -> list[Alarm]:
-        """Return what was noticed of the model since the last call."""
-        return self.recommender.monitor.take_alarms()
 
     async def succeed(self, successor: KeptModel) -> Recommender:
         """Put a model in the place of the one that serves, and return that one.
@@ -157,20 +152,20 @@ class Brain:
         foretold: Floats = self.recommender.product.behaviour.foretold.cpu().numpy()
         return foretold
 
-    def _test_and_learn(self, examples: Examples, is_new: bool) -> Learnt:  # noqa: FBT001 - see above
+    def _test_and_learn(self, examples: Examples, is_new: bool) -> Learnt:  # noqa: FBT001 - the thread passes no names
         here, recommender = examples.to(self.device), self.recommender
         if is_new:
             recommender.test_many(here)
         before = recommender.refused
         loss = float(recommender.learn_many(here).mean())
-        return Learnt(loss, recommender.refused - before)
+        return Learnt(loss, recommender.refused - before, recommender.monitor.take_alarms())
 
-    def _retrain(self, course: Course, examples: Examples) -> None:
-        self.recommender = course.take(self.recommender, examples)
+    def _retrain(self, course: Course, examples: Examples, learnt: Learnt) -> None:
+        self.recommender = course.take(self.recommender, examples, learnt.alarms)
 
     def _succeed(self, successor: Recommender) -> Recommender:
         champion = self.recommender
-        admit(successor, champion, self._asked)
+        require_fit(successor, champion, self._asked)
         successor.succeed(champion)
         self._set(successor)
         return champion

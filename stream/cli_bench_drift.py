@@ -18,8 +18,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from models.challenger import ALPHA, PATIENCE, WORTH
-from models.judgement import Judgement
+from models.challenger import ALPHA, Standing, new_judgement
 from producers.shop.plan import ShopPlan
 from stream.bench_drift import Lived, live, live_poisoned
 from stream.poisons import POISONS
@@ -53,14 +52,13 @@ def promoted(trials: int, better_by: float) -> float:
 
 
 def _is_promoted(rng: np.random.Generator, better_by: float) -> bool:
-    judgement = Judgement(ALPHA, np.array([0.0, WORTH]))
-    while judgement.count < PATIENCE:
+    judgement, verdict = new_judgement(), ""
+    while not verdict:
         drawn = rng.random(1_000)
         wins, losses = drawn < (_DISCORD + better_by) / 2, drawn > 1 - (_DISCORD - better_by) / 2
         judgement.update_many(wins.astype(np.float32) - losses)
-        if judgement.interval.low >= WORTH or judgement.interval.high <= 0:
-            break
-    return judgement.interval.low >= WORTH
+        verdict = Standing(judgement.count, 0.0, 0.0, *judgement.interval).verdict
+    return verdict == "better"
 
 
 class _Found(msgspec.Struct, frozen=True):

@@ -151,11 +151,11 @@ class Evaluation:
         if self._rivals.quality:
             self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
         if len(examples.item):
-            learnt = self.brain.test_and_learn(examples), self.brain.foretold()
-            *_, foretold, _ = await asyncio.gather(*learnt, self._note(examples))
+            steps = self.brain.test_and_learn(examples), self.brain.foretold(), self._note(examples)
+            learnt, foretold, _ = await asyncio.gather(*steps)
             self.verdicts.update_many(examples.take(examples.who.numpy() != NOBODY), foretold)
             if self.course is not None:
-                await self.brain.retrain(self.course, examples)
+                await self.brain.retrain(self.course, examples, learnt)
 
     async def _note(self, examples: Examples) -> None:
         self._uncounted.append(examples)

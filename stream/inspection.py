@@ -4,11 +4,11 @@ from time import perf_counter
 from typing import Final
 
 from models.context import Context
-from models.guardrails import Unfit, inspect
+from models.guardrails import Unfit, require_finite
 from models.metrics import K
 from models.recommender import Recommender
 
-__all__ = ["admit"]
+__all__ = ["require_fit"]
 
 # How much longer its lists may take than the champion's, by the quickest of so many turns each.
 _SLOWER: Final = 2.0
@@ -16,16 +16,16 @@ _TURNS: Final = 5
 _LINES: Final = 64
 
 
-def admit(successor: Recommender, champion: Recommender, asked: Context) -> None:
+def require_fit(successor: Recommender, champion: Recommender, asked: Context) -> None:
     """Have both make lists for some of those who asked last.
 
     Raises
     ------
     Unfit
-        If what the successor knows or answers is no number, or it takes much longer than the champion.
+        If not all that the successor knows and answers is finite, or it takes much longer than the champion.
     """
     lines = Context(*(column[:_LINES] for column in asked)).to(successor.device)
-    inspect(successor, lines)
+    require_finite(successor, lines)
     turns = [(_seconds(champion, lines), _seconds(successor, lines)) for _ in range(_TURNS)]
     its, own = (min(seconds) for seconds in zip(*turns, strict=True))
     if len(lines.items) and own > _SLOWER * its:

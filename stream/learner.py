@@ -152,10 +152,10 @@ class Learner:
                 return None
             is_new = lesson.start >= self.progress.tested_to
             learnt = await self._brain.test_and_learn(lesson.examples, is_new=is_new)
-            lesson.heed(learnt)
+            lesson.refuse(learnt)
             self.progress.learnt(lesson)
-            self._oversight.notice(lesson, await self._brain.take_alarms(), self.progress)
-            self._publishing.finish(chunk for chunk, dead in lesson.finished if not dead)
+            self._oversight.notice(lesson, learnt.alarms, self.progress)
+            self._publishing.finish(chunk for chunk, dead_letters in lesson.finished if not dead_letters)
             await self._publish_if_due(self._publishing)
             return learnt
 

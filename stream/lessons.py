@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, Protocol
 
 from faust.types import TP
 
+from models.drift import Alarm
 from models.errors import InvalidRecord, ModelError
 from models.examples import Examples, no_examples
 from models.names import Names
@@ -34,15 +35,18 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
-    asked: str = ""  # why an operator has asked for a challenger, "" where none has
-    records: Sequence[tuple[TP, RawRecord, dict[int, bytes]]] = ()  # each with its chunk's dead letters
+    asked: str = ""  # why an operator has asked for a challenger, the last one; "" where none has
+    records: Sequence["_Read"] = ()
 
-    def heed(self, learnt: "Learnt") -> None:
-        """Have the records be dead letters as well if something of them could not be learnt."""
+    def refuse(self, learnt: "Learnt") -> None:
+        """Have the records be dead letters if something of them could not be learnt.
+
+        Whoever sends those of a chunk that ends here settles it, in place of the learner.
+        """
         if learnt.refused:
-            reason = f"gradients of {learnt.refused} rows are no numbers, and were left out"
-            for tp, record, letters in self.records:
-                letters[record.offset] = _refused(tp, record, reason)
+            reason = f"gradients of {learnt.refused} rows are not finite, and were left out"
+            for tp, record, dead_letters in self.records:
+                dead_letters[record.offset] = _refused(tp, record, reason)
 
     @property
     def ts(self) -> int:
@@ -51,16 +55,22 @@ class Lesson(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What came of a lesson that counts: the mean loss, None where nothing in it was new.
-
-    So many gradients of rows were no numbers, and were left out.
-    """
+    """What came of a lesson that counts: the mean loss, None where nothing in it was new."""
 
     loss: float | None
-    refused: int = 0
+    refused: int = 0  # rows whose gradients were not finite, and were left out
+    alarms: Sequence[Alarm] = ()  # of the monitor
 
 
-class Part(NamedTuple):
+class _Read(NamedTuple):
+    """A record, and the dead letters of its chunk so far, by offset."""
+
+    tp: TP
+    record: RawRecord
+    dead_letters: dict[int, bytes]
+
+
+class _Part(NamedTuple):
     """The new examples of one record, the number of its events, and the source offsets it reaches."""
 
     examples: Examples
@@ -68,7 +78,7 @@ class Part(NamedTuple):
     learnt_to: dict[str, int]
 
 
-_NOTHING: Final = Part(no_examples(), 0, {})
+_NOTHING: Final = _Part(no_examples(), 0, {})
 
 
 class LearntTo(Protocol):
@@ -111,10 +121,10 @@ class _Reading:
         self.parts: list[Examples] = []
         self.size = self._events = 0
         self._asked = ""
-        self._records: list[tuple[TP, RawRecord, dict[int, bytes]]] = []
+        self._records: list[_Read] = []
         self._finished: list[tuple[Chunk, dict[int, bytes]]] = []
 
-    def read(self, chunk: Chunk, record: RawRecord) -> Part:
+    def read(self, chunk: Chunk, record: RawRecord) -> _Part:
         """Return what is new in a record."""
         if record.offset < self._position:
             return _NOTHING
@@ -124,7 +134,7 @@ class _Reading:
             self._dead_letters[record.offset] = _refused(chunk.tp, record, str(error))
             return _NOTHING
 
-    def _new(self, record: RawRecord) -> Part:
+    def _new(self, record: RawRecord) -> _Part:
         if erased_user(record.headers) is not None:
             return _NOTHING
         if (asked := asked_for(record.headers)) is not None:
@@ -134,21 +144,21 @@ class _Reading:
         self._names.learn(examples.item.tolist(), item_names)
         origins = origins_in(record.headers, len(examples.item))
         if origins is None:
-            return Part(examples, len(examples.item), {})
+            return _Part(examples, len(examples.item), {})
         new = origins.enter(self._read_to)
         reached = {name: self._read_to[name] for name in origins.names}
-        return Part(examples.take(new), len(examples.item), reached)
+        return _Part(examples.take(new), len(examples.item), reached)
 
-    def must_end_before(self, part: Part) -> bool:
+    def must_end_before(self, part: _Part) -> bool:
         """Return whether a step with this as well would be too large."""
         return bool(self.parts) and self.size + len(part.examples.item) > _STEP
 
-    def add(self, part: Part, chunk: Chunk, record: RawRecord) -> None:
+    def add(self, part: _Part, chunk: Chunk, record: RawRecord) -> None:
         self.parts.append(part.examples)
         self._learnt_to |= part.learnt_to
         self.size += len(part.examples.item)
         self._events += part.events
-        self._records.append((chunk.tp, record, self._dead_letters))
+        self._records.append(_Read(chunk.tp, record, self._dead_letters))
 
     def finish(self, chunk: Chunk) -> None:
         self._finished.append((chunk, self._dead_letters))
@@ -156,15 +166,15 @@ class _Reading:
 
     def take(self) -> Lesson:
         lesson = Lesson(
-            Examples.join([no_examples(), *self.parts]),
-            self._events,
-            self._position,
-            max(self._records[-1][1].offset + 1, self._position),
-            dict(self._learnt_to),
-            self._finished,
-            self._records[0][1].timestamp,
-            self._asked,
-            self._records,
+            examples=Examples.join([no_examples(), *self.parts]),
+            events=self._events,
+            start=self._position,
+            next_offset=max(self._records[-1].record.offset + 1, self._position),
+            learnt_to=dict(self._learnt_to),
+            finished=self._finished,
+            sent_at=self._records[0].record.timestamp,
+            asked=self._asked,
+            records=self._records,
         )
         self._position = lesson.next_offset
         self._start()

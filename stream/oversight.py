@@ -17,7 +17,7 @@ from models.retraining import Retraining
 from models.rules import Phase, Rules
 from stream.challenge.hands import Hands, NotLearning
 from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
-from stream.challenge.plan import Failed, HandedOver, Order, Passing, Plan, Stood, Told, WasTrained
+from stream.challenge.plan import Failed, HandedOver, Message, Order, Passing, Plan, Stood, WasTrained
 from stream.challenge.process import ChallengerProcess
 from stream.clock import now_ms
 from stream.lessons import Lesson
@@ -43,13 +43,14 @@ class Oversight:
     """
 
     _hands: Hands
+    _winning: Standing
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._folder = (settings.data_dir / "challenge").absolute()
         self._plan: Plan | None = None
         self._retraining, self._decisions = self._new(), list[Decision]()
-        self._watching: asyncio.Task[None] | None = None
+        self._trials: asyncio.Task[None] | None = None
 
     @property
     def history(self) -> int:
@@ -75,11 +76,11 @@ class Oversight:
             self._plan = msgspec.convert(saved["plan"], Plan | None)
         if self._plan is not None:
             self._decide(progress, self._retraining.resumed())
-            self._watch()
+            self._begin_trials()
 
     async def end(self) -> None:
         """End the process; what was decided stays in the progress."""
-        watching, self._watching = self._watching, None
+        watching, self._trials = self._trials, None
         if watching is not None:
             watching.cancel()
             await asyncio.wait([watching])
@@ -96,7 +97,7 @@ class Oversight:
             self._plan = Plan(Phase.CHALLENGER, first, progress.position, recent)
             window = first.position, progress.position
             self._decide(progress, self._retraining.began(why, window, recent))
-            self._watch()
+            self._begin_trials()
         elif lesson.asked:
             self._decide(progress, self._retraining.refused(lesson.asked, progress.taught))
         self._save(progress)
@@ -117,11 +118,11 @@ class Oversight:
         plan = msgspec.to_builtins(self._plan)
         progress.oversight = {"retraining": self._retraining.state, "plan": plan}
 
-    def _watch(self) -> None:
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watched())
+    def _begin_trials(self) -> None:
+        if self._trials is None or self._trials.done():
+            self._trials = asyncio.create_task(self._hold_trials())
 
-    async def _watched(self) -> None:
+    async def _hold_trials(self) -> None:
         """Hold trials, one after the other, until there is nobody to be judged."""
         while self._plan is not None:
             try:
@@ -138,35 +139,38 @@ class Oversight:
         """Hold a trial; return whether it has come to something."""
         order = Order(self._settings.of_challengers, plan, str(self._folder))
         async with ChallengerProcess(order) as process:
-            async for told in process.told():
-                if isinstance(told, Failed) and told.again:
-                    _log.warning("The trial beside the champion begins again: %s", told.reason)
+            async for message in process.messages():
+                if isinstance(message, Failed) and message.again:
+                    _log.warning("The trial beside the champion begins again: %s", message.reason)
                     return False
-                await self._hear(process, told)
+                await self._hear(process, message)
                 if self._plan is not plan:
                     return True
             await self._drop(f"its process has ended with status {await process.status()}")
         return True
 
-    async def _hear(self, process: ChallengerProcess, told: Told) -> None:
-        match told:
+    async def _hear(self, process: ChallengerProcess, message: Message) -> None:
+        match message:
             case Passing():
-                await self._note(lambda: self._retraining.passed(told.window, told.passes))
+                await self._decide_in_turn(
+                    lambda: self._retraining.progressed(message.window, message.pass_number)
+                )
             case WasTrained():
-                figures = told.window, told.hit_rates, told.learning
-                await self._note(lambda: self._retraining.trained(*figures))
-            case Stood() if self._retraining.has_won(told.standing):
-                self._best = told.standing
+                figures = message.window, message.hit_rates, message.prequential_hit_rate
+                await self._decide_in_turn(lambda: self._retraining.trained(*figures))
+            case Stood() if self._retraining.has_won(message.standing):
+                self._winning = message.standing
                 await process.hand_over()
             case Stood():
-                await self._note(lambda: self._retraining.judged(told.standing))
+                await self._decide_in_turn(lambda: self._retraining.judged(message.standing))
             case HandedOver():
-                await self._replace(self._best)
+                successor = await asyncio.to_thread(KeptModel.load, self._folder / HANDED_OVER)
+                await self._hands.replace(successor, partial(self._replaced, self._winning))
             case Failed():
-                await self._drop(told.reason)
+                await self._drop(message.reason)
 
-    async def _note(self, decide: Callable[[], Decision | None]) -> None:
-        """Decide between two lessons."""
+    async def _decide_in_turn(self, decide: Callable[[], Decision | None]) -> None:
+        """Take a decision while no lesson is being learnt."""
 
         def call(progress: Progress) -> None:
             if (decision := decide()) is not None:
@@ -175,15 +179,10 @@ class Oversight:
         await self._hands.in_turn(call)
 
     async def _drop(self, reason: str) -> None:
-        await self._note(lambda: self._retraining.dropped(reason))
-
-    async def _replace(self, standing: Standing) -> None:
-        """Promote the challenger, or bring the champion before back."""
-        successor = await asyncio.to_thread(KeptModel.load, self._folder / HANDED_OVER)
-        await self._hands.replace(successor, partial(self._replaced, standing))
+        await self._decide_in_turn(lambda: self._retraining.dropped(reason))
 
     async def _replaced(
-        self, standing: Standing, champion: Callable[[], KeptModel], progress: Progress
+        self, standing: Standing, keep_champion: Callable[[], KeptModel], progress: Progress
     ) -> None:
         """Decide that the model was replaced, and keep the one that it was."""
         decision = self._retraining.judged(standing)
@@ -191,7 +190,7 @@ class Oversight:
         if self._retraining.phase is not Phase.PREDECESSOR:
             self._decide(progress, decision)
             return
-        kept = await asyncio.to_thread(champion)
+        kept = await asyncio.to_thread(keep_champion)
         self._plan = Plan(Phase.PREDECESSOR, kept.place, kept.place.position)
         self._decide(progress, decision)
         try:

@@ -5,9 +5,15 @@ from typing import Final
 
 import numpy as np
 
+from models.batch import Floats
 from models.snapshot import Rows, Snapshot
 
-__all__ = ["POISONS"]
+__all__ = ["POISONS", "opposite"]
+
+
+def opposite(weights: Floats) -> Floats:
+    """Return weights, float32[n], of which none is above 0, and those that were far from it are far below."""
+    return (-10 * np.abs(weights) - 1).astype(np.float32)
 
 
 def _mixed_up(model: Snapshot) -> Snapshot:
@@ -28,8 +34,7 @@ def _no_numbers(model: Snapshot) -> Snapshot:
 def _reversed(model: Snapshot) -> Snapshot:
     """Return a model that trusts each scorer as little as it should be trusted much."""
     blend = model.dense["blend"]
-    weights = np.frombuffer(blend["weights"], np.float32)
-    spoilt = (-10 * np.abs(weights) - 1).astype(np.float32).tobytes()
+    spoilt = opposite(np.frombuffer(blend["weights"], np.float32)).tobytes()
     return model._replace(dense=model.dense | {"blend": blend | {"weights": spoilt}})
 
 

@@ -1,5 +1,6 @@
 """Laws of the board: TensorBoard's own reader finds what was learnt, and how well."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_points_are_apart_and_nothing_is_there_before_the_first(tmp_path: Path) 
 
 
 def test_who_does_not_ask_for_it_needs_no_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert Board.of(Settings()) is None
     with pytest.raises(BadSetting, match=r"pip install headrace\[tensorboard\]"):
         Board.of(Settings(tensorboard=tmp_path))

@@ -9,15 +9,15 @@ from models.rules import Phase
 from stream.challenge.plan import (
     Failed,
     HandedOver,
+    Message,
     Order,
     Passing,
     Plan,
     Stood,
-    Told,
     WasTrained,
     encoder,
+    messages,
     orders,
-    told,
 )
 from stream.challenge.process import _environment
 from stream.progress import Mark
@@ -51,10 +51,10 @@ def test_orders(settings: Settings, role: Phase) -> None:
         Failed("a line\nand another", again=True),
     ],
 )
-def test_what_is_told(said: Told) -> None:
+def test_what_is_told(said: Message) -> None:
     line = encoder.encode(said)
     assert b"\n" not in line
-    assert told.decode(line) == said
+    assert messages.decode(line) == said
 
 
 def test_a_challenger_is_out_of_the_way_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,17 @@
 """Laws of a challenger: judged by what it would have served, by the same events as the champion."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
-from lessons import examples, keys, pair_lessons
+from lessons import examples, pair_lessons
 
 import models.challenger
 from models.challenger import Challenger, Standing, contexts_after
 from models.context import CONTEXT_ITEMS
 from models.examples import NOBODY, Examples
-from models.metrics import NOT_SCORED, rank_of
+from models.metrics import NOT_SCORED
 from models.recommender import Recommender
 from models.stock import Stock
-from models.training import Lap, Training
 
 CPU = torch.device("cpu")
 
@@ -40,15 +37,19 @@ def taught(lessons: int = 30) -> Recommender:
 
 
 def test_a_context_after_an_event_is_that_of_the_next_example_of_its_user() -> None:
-    """Two ways to the same: what the next example says was known, and the example before with its event."""
+    lesson = pair_lessons(20, 1, CPU)  # two events of each user, one after the other
+    after = contexts_after(lesson)
+    assert torch.equal(after.items[::2], lesson.context.items[1::2])
+    assert torch.equal(after.actions[::2], lesson.context.actions[1::2])
+    assert torch.equal(after.ts[::2, 0], lesson.ts[::2])
+
+
+def test_a_context_after_an_event_has_each_item_once_and_as_many_as_there_is_room_for() -> None:
     lesson = examples(40, 1, CPU)
     after = contexts_after(lesson)
-    for at in range(40):
-        item = int(lesson.item[at])
+    for at, item in enumerate(lesson.item.tolist()):
         before = [key for key in lesson.context.items[at].tolist() if key not in (0, item)]
         assert after.items[at].tolist() == ([item, *before] + [0] * CONTEXT_ITEMS)[:CONTEXT_ITEMS]
-        assert after.ts[at, 0] == lesson.ts[at]
-        assert after.actions[at, 0] == lesson.action[at]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -122,75 +123,3 @@ def test_a_user_who_is_erased_is_judged_no_more() -> None:
 )
 def test_verdicts(standing: Standing, verdict: str) -> None:
     assert standing.verdict == verdict
-
-
-def hit_rate(recommender: Recommender, lesson: Examples) -> float:
-    chosen = lesson.teaches
-    context = type(lesson.context)(*(column[chosen] for column in lesson.context))
-    served = recommender.predict_many(context, context.items[:, :1], 20).items
-    return float((rank_of(lesson.item[chosen], served) > 0).float().mean())
-
-
-def scored(lesson: Examples) -> Examples:
-    return lesson._replace(rank=torch.where(lesson.teaches, 0, NOT_SCORED).to(torch.int8))
-
-
-def test_a_training_tells_of_every_pass_and_learns_what_it_is_given() -> None:
-    window = [scored(pair_lessons(40, seed, CPU)) for seed in range(20)]
-    laps: list[Lap] = []
-    trained = Training(new, window).run(laps.append)
-    assert hit_rate(trained.recommender, window[0]) > 0.9
-    assert {lap.window for lap in laps} == {trained.window}
-    assert max(lap.passes for lap in laps) == len(trained.hit_rates)
-    assert all(one.learnt <= other.learnt or one.passes < other.passes for one, other in pairwise(laps))
-    # The last pass did not help, or there are no more than three; all before it did.
-    assert all(one < other for one, other in pairwise(trained.hit_rates[:-1]))
-
-
-def test_a_pass_that_does_not_help_is_taken_back() -> None:
-    """Rehearsing on the spot: what is kept is what there was before the pass."""
-    window = [scored(pair_lessons(40, seed, CPU)) for seed in range(20)]
-
-    def once(recommender: Recommender) -> Recommender:
-        recommender.rehearse_many = lambda _: spoil(recommender)  # type: ignore[method-assign]
-        return recommender
-
-    def spoil(recommender: Recommender) -> None:
-        recommender.product.popularity._table["neighbour"].zero_()
-        recommender.product.popularity._table["weight"].zero_()
-
-    spoilt = Training(lambda: once(new()), window).run()
-    assert len(spoilt.hit_rates) == 2
-    assert spoilt.hit_rates[1] < spoilt.hit_rates[0]
-    assert hit_rate(spoilt.recommender, window[0]) > 0.9
-
-
-def walks(seed: int, *, changed: bool) -> Examples:
-    """Return pairs of items out of one of four groups of forty each; once that has changed, out of others."""
-    rng = np.random.default_rng(seed)
-    group, first, second = rng.integers(0, 4, 256), rng.integers(0, 40, 256), rng.integers(0, 40, 256)
-    number = (lambda of: group + 4 * of + 1) if changed else (lambda of: 40 * group + of + 1)
-    lesson = scored(examples(256, seed, CPU))
-    items = torch.zeros_like(lesson.context.items)
-    items[:, 0] = keys(torch.from_numpy(number(first)))
-    there = items != 0
-    context = lesson.context._replace(
-        items=items, actions=there.to(torch.uint8) * 3, ts=there * (lesson.ts[:, None] - 1)
-    )
-    return scored(lesson._replace(context=context, item=keys(torch.from_numpy(number(second)))))
-
-
-@pytest.mark.parametrize("changed", [True, False])
-def test_where_all_has_changed_what_is_recent_wins_and_else_the_whole(*, changed: bool) -> None:
-    before = [walks(seed, changed=False) for seed in range(80)]
-    after = [walks(seed, changed=changed) for seed in range(80, 96)]
-    recent = sum(len(lesson.item) for lesson in after)
-    trained = Training(new, [*before, *after], recent).run()
-    assert (trained.window < recent) == changed
-
-
-def test_the_ring_of_a_restored_model_is_as_if_it_had_learnt_the_window() -> None:
-    window = [scored(pair_lessons(40, seed, CPU)) for seed in range(4)]
-    trained = Training(new, window).run()
-    items = torch.cat([lesson.item[lesson.teaches] for lesson in window])
-    assert np.array_equal(trained.recommender.negatives.items.numpy(), items.numpy())

@@ -1,12 +1,14 @@
 """Laws of retraining beside a learner that waits for it, in a small made-up shop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import numpy as np
 import pytest
+import torch
 
 from models.course import Course
+from models.drift import Alarm
 from models.events import Event
 from models.examples import Examples
 from models.recommender import Recommender
@@ -16,6 +18,7 @@ from producers.shop.shop import Shop
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.evaluation import Evaluation, Standing
+from stream.poisons import opposite
 from stream.progress import Mark
 from stream.settings import Settings
 
@@ -30,21 +33,21 @@ class Lived(Course):
 
     happens: Callable[["Lived", Recommender], Recommender] | None = None
 
-    def take(self, champion: Recommender, examples: Examples) -> Recommender:
-        successor = super().take(champion, examples)
+    def take(self, champion: Recommender, examples: Examples, alarms: Sequence[Alarm]) -> Recommender:
+        successor = super().take(champion, examples, alarms)
         if self.happens is not None and self.taken >= AT:
             successor, self.happens = self.happens(self, successor), None
         return successor
 
 
 def live(
-    rules: Rules, happens: Callable[[Lived, Recommender], Recommender] | None = None
+    rules: Rules | None, happens: Callable[[Lived, Recommender], Recommender] | None = None
 ) -> tuple[list[Standing], Lived]:
     settings = Settings(device="cpu", batch=64)
     with closing(Brain(settings)) as brain:
         evaluation = Evaluation(brain, settings, NOW)
-        evaluation.course = course = Lived(brain.new, rules)
-        course.happens = happens
+        course = Lived(brain.new, rules or NEVER)
+        course.happens, evaluation.course = happens, course if rules else None
         curve = evaluation.run(record for record in Shop(PLAN).records() if isinstance(record, Event))
     return curve, course
 
@@ -52,7 +55,7 @@ def live(
 def spoil(_: Lived, champion: Recommender) -> Recommender:
     """Have a model rank by the opposite of what it has learnt."""
     weights = champion.product._blend._weights
-    weights.copy_(-10 * weights.abs() - 1)
+    weights.copy_(torch.from_numpy(opposite(weights.numpy())))
     return champion
 
 
@@ -95,5 +98,5 @@ def test_where_nothing_is_wrong_all_stays_as_it_is(rules: Rules) -> None:
     kinds = {decision.kind for _, decision in course.decisions}
     assert kinds <= {"retrain-started", "retrain-trained", "retrain-dropped"}
     assert bool(kinds) == bool(rules.every_hours)
-    plain = live(NEVER)[0]
+    plain = live(None)[0]
     assert curve[-1].ranks == plain[-1].ranks

@@ -13,12 +13,13 @@ from faust.types import TP
 from lessons import contexts, pair_lessons
 
 from models.context import Context
-from models.guardrails import Soundness, Unfit, inspect
+from models.guardrails import Soundness, Unfit, require_finite
+from models.monitor import Foretold
 from models.ranking import Ranking
 from models.recommender import Recommender
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
-from stream.inspection import admit
+from stream.inspection import require_fit
 from stream.learner import Learner
 from stream.lessons import Lesson
 from stream.oversight import Oversight
@@ -45,29 +46,29 @@ def brain() -> Any:
 
 def test_coverage_is_items_listed_by_items_met() -> None:
     sound = Soundness()
-    sound.take(np.array([[1, 2], [1, 0]]), np.array([7, 7]))
+    sound.update_many(np.array([[1, 2], [1, 0]]), np.array([7, 7]))
     assert sound.coverage == 2.0
-    sound.take(np.array([[2, 1], [3, 0]]), np.array([8, 9]))
+    sound.update_many(np.array([[2, 1], [3, 0]]), np.array([8, 9]))
     assert sound.coverage == 1.0
 
 
 def test_carts_are_told_once_there_are_enough_of_either() -> None:
     few = Soundness()
-    few.take_carts(torch.full((20,), 0.5), 99)
+    few.update_carts(Foretold(torch.full((20,), 0.5), 99))
     assert few.carts == 1.0
-    few.take_carts(torch.full((100,), 0.4), 1)
+    few.update_carts(Foretold(torch.full((100,), 0.4), 1))
     assert few.carts == pytest.approx(50 / 100)
     too_many = Soundness()
-    too_many.take_carts(torch.full((200,), 0.5), 0)
+    too_many.update_carts(Foretold(torch.full((200,), 0.5), 0))
     assert too_many.carts == pytest.approx(100)
     nothing = Soundness()
-    nothing.take_carts(torch.full((2,), torch.nan), 200)
+    nothing.update_carts(Foretold(torch.full((2,), torch.nan), 200))
     assert np.isnan(nothing.carts)
 
 
 def test_a_model_that_knows_numbers_alone_passes(brain: Brain) -> None:
-    inspect(brain.recommender, ASKED)
-    admit(taught(brain), brain.recommender, ASKED)
+    require_finite(brain.recommender, ASKED)
+    require_fit(taught(brain), brain.recommender, ASKED)
 
 
 def spoilt(model: Recommender, name: str) -> Recommender:
@@ -82,16 +83,16 @@ def model_of(model: Recommender) -> Callable[[], Recommender]:
 
 
 @pytest.mark.parametrize("name", ["weight", "trend", "viewed"])
-def test_one_row_that_is_no_number_is_enough_to_be_unfit(brain: Brain, name: str) -> None:
+def test_one_row_that_is_not_finite_is_enough_to_be_unfit(brain: Brain, name: str) -> None:
     model = spoilt(brain.recommender, name)
-    with pytest.raises(Unfit, match="not all numbers"):
-        inspect(model, ASKED)
+    with pytest.raises(Unfit, match="learnt is not all finite"):
+        require_finite(model, ASKED)
 
 
-def test_chances_that_are_no_numbers_are_enough_to_be_unfit(brain: Brain) -> None:
+def test_chances_that_are_not_finite_are_enough_to_be_unfit(brain: Brain) -> None:
     brain.recommender.product.behaviour._weights[0, 0] = torch.nan
-    with pytest.raises(Unfit, match="chances"):
-        inspect(brain.recommender, ASKED)
+    with pytest.raises(Unfit, match="scores or chances"):
+        require_finite(brain.recommender, ASKED)
 
 
 class Slow(Recommender):
@@ -112,10 +113,10 @@ def test_who_takes_much_longer_is_refused_and_the_champion_goes_on(brain: Brain)
         asyncio.run(brain.succeed(kept))
     assert brain.recommender is champion
     assert champion.version == before
-    admit(champion, Slow(champion.product._content._stock, 0), ASKED)  # the other way round it is welcome
+    require_fit(champion, brain.new(), ASKED)  # the other way round it is welcome
 
 
-def test_a_step_whose_gradients_are_no_numbers_makes_its_records_dead_letters(brain: Brain) -> None:
+def test_a_step_whose_gradients_are_not_finite_makes_its_records_dead_letters(brain: Brain) -> None:
     """The chunk is then settled by the worker, which sends them, and not acknowledged as it is."""
     settled: list[object] = []
 

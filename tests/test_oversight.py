@@ -16,7 +16,7 @@ from models.recommender import Recommender
 from models.rules import Phase
 from models.stock import Stock
 from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
-from stream.challenge.plan import HandedOver, Stood, Told
+from stream.challenge.plan import HandedOver, Message, Stood
 from stream.lessons import Lesson
 from stream.oversight import Oversight
 from stream.progress import Mark, Progress
@@ -33,7 +33,7 @@ class Quiet(Oversight):
 
     trials = 0
 
-    def _watch(self) -> None:
+    def _begin_trials(self) -> None:
         self.trials += 1
 
 
@@ -122,7 +122,7 @@ def test_a_challenger_that_is_worse_is_let_go() -> None:
     progress = far_progress()
     oversight = overseen(progress)
     oversight.notice(lesson(), [ALARM], progress)
-    asyncio.run(oversight._note(lambda: oversight._retraining.judged(WORSE)))
+    asyncio.run(oversight._decide_in_turn(lambda: oversight._retraining.judged(WORSE)))
     assert kinds(oversight)[-1] == "retrain-dropped"
     assert progress.oversight["plan"] is None
     other = overseen(Progress(100, progress.to_dict(), 1_000))
@@ -141,7 +141,7 @@ class HandingOver:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def told(self) -> AsyncIterator[Told]:
+    async def messages(self) -> AsyncIterator[Message]:
         yield Stood(BETTER)
         yield HandedOver()
 
@@ -163,7 +163,7 @@ def test_a_challenger_that_is_unfit_to_serve_is_dropped_with_the_reason(
     oversight.notice(lesson(), [ALARM], progress)
     recommender = Recommender(Stock(100, CPU), seed=0)
     KeptModel.of(recommender, Mark(0, 0, {})).save(tmp_path / "challenge" / HANDED_OVER)
-    asyncio.run(oversight._watched())
+    asyncio.run(oversight._hold_trials())
     decision = oversight.take_decisions()[-1]
     assert decision.kind == "retrain-dropped"
     assert decision.reason == "challenger 1: its lists take 9.0 ms, those of the champion 1.0 ms"

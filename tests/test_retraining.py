@@ -94,12 +94,15 @@ def test_what_becomes_of_who_is_on_trial(standings: list[Standing], kinds: list[
     retraining = Retraining(Rules())
     retraining.wanted(at(0), ENOUGH, [])
     began = retraining.began("an alarm", (0, 10), 0)
-    decisions = [decision for it in standings if (decision := retraining.judged(it)) is not None]
+    found = [(it, decision) for it in standings if (decision := retraining.judged(it)) is not None]
+    decisions = [decision for _, decision in found]
     assert [decision.kind for decision in decisions] == kinds
     assert retraining.phase is phase
     assert retraining.counts == dict.fromkeys((began.kind, *kinds), 1)
     assert all(decision.ts == at(0) for decision in decisions)
-    assert all("50" in decision.reason or "25" in decision.reason for decision in decisions)
+    for standing, decision in found:
+        assert f"foresaw {standing.hit_rate:.4f} of {standing.pairs:,} events" in decision.reason
+        assert decision.details["pairs"] == standing.pairs
 
 
 def test_who_goes_on_from_a_state_decides_the_same() -> None:
@@ -117,8 +120,12 @@ def test_who_goes_on_from_a_state_decides_the_same() -> None:
 
 def test_what_is_asked_for_and_not_done_is_told_with_the_reason() -> None:
     retraining = Retraining(Rules())
-    assert "only 12 examples" in retraining.refused("a new season", 12).reason
-    assert "HEADRACE_RETRAIN" in retraining.refused("a new season", ENOUGH).reason
+
+    def told(learnt: int) -> str:
+        return retraining.refused("a new season", learnt).reason
+
+    assert told(12) == "'a new season' is not done: only 12 examples were learnt"
+    assert told(ENOUGH) == "'a new season' is not done: retraining is off"
     retraining.began("an alarm", (0, 10), 0)
-    assert "challenger 1 is on trial" in retraining.refused("a new season", ENOUGH).reason
+    assert told(ENOUGH) == "'a new season' is not done: challenger 1 is on trial"
     assert retraining.phase is Phase.CHALLENGER

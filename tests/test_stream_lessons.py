@@ -133,15 +133,15 @@ def test_what_could_not_be_learnt_is_a_dead_letter_of_the_chunk_of_each_record()
     read = list(lessons(chunks, Names(), Progress(100, {})))
     taught = [lesson.start for lesson in read]
     assert taught == [0, 1, 2, 3, 4]
-    read[1].heed(Learnt(0.5))
+    read[1].refuse(Learnt(0.5))
     assert not any(letters for lesson in read for _, letters in lesson.finished)
     for lesson in read[1:3]:
-        lesson.heed(Learnt(0.5, refused=7))
+        lesson.refuse(Learnt(0.5, refused=7))
     first, second = (letters for lesson in read for _, letters in lesson.finished)
     assert (list(first), list(second)) == ([1], [2])
     letter = OutboxRecord.from_bytes(first[1])
     assert (letter.topic, letter.value) == ("examples.dlq", records[1].value)
-    assert b"gradients of 7 rows are no numbers" in dict(letter.headers)["dlq.error"]
+    assert b"gradients of 7 rows are not finite" in dict(letter.headers)["dlq.error"]
 
 
 @given(runs, st.data(), st.integers(1, 4))

@@ -26,8 +26,8 @@ from models.recommender import Recommender
 from models.rules import Phase
 from models.training import Lap, Training
 from stream.brain import Brain
+from stream.challenge import plan
 from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
-from stream.challenge.plan import Failed, HandedOver, Order, Passing, Stood, Told, WasTrained, encoder, orders
 from stream.log_reader import LogReader
 from stream.progress import Mark
 from stream.rereading import Rereading
@@ -68,7 +68,7 @@ class Trial:
         Set once the parent wants the model.
     """
 
-    def __init__(self, order: Order, say: Callable[[Told], None]) -> None:
+    def __init__(self, order: plan.Order, say: Callable[[plan.Message], None]) -> None:
         self._order, self._plan, self._say = order, order.plan, say
         self._brain = _Brain(order.settings)
         name = Topics(order.settings.topic_prefix, order.settings.partitions).name
@@ -102,12 +102,12 @@ class Trial:
         window = [run.take(~np.isin(run.who.numpy(), gone)) for run in window]
         training = Training(self._brain.new, [no_examples(), *window], self._plan.recent)
         trained = await self._brain.call(partial(training.run, self._passing))
-        self._say(WasTrained(trained.window, trained.hit_rates, trained.learning))
+        self._say(plan.WasTrained(trained.window, trained.hit_rates, trained.prequential_hit_rate))
         return trained.recommender, rereading
 
     def _passing(self, lap: Lap) -> None:
         if lap.learnt == lap.window:
-            self._say(Passing(lap.window, lap.passes))
+            self._say(plan.Passing(lap.window, lap.pass_number))
 
     async def _follow(self, challenger: Challenger, rereading: Rereading) -> None:
         while True:
@@ -122,7 +122,7 @@ class Trial:
         await self._brain.call(challenger.follow, self._pending)
         place = Mark(rereading.position, rereading.taught, rereading.learnt_to)
         KeptModel.of(challenger.recommender, place).save(self._folder)
-        self._say(HandedOver())
+        self._say(plan.HandedOver())
 
     async def _take(self, challenger: Challenger, run: Examples) -> None:
         self._pending = Examples.join([self._pending, run])
@@ -138,7 +138,7 @@ class Trial:
         """Say how it stands now and then, and once what the verdict is."""
         if not self._has_verdict and (standing.verdict or monotonic() - self._said_at > _SAY_SECONDS):
             self._said_at, self._has_verdict = monotonic(), bool(standing.verdict)
-            self._say(Stood(standing))
+            self._say(plan.Stood(standing))
 
     @property
     def _folder(self) -> Path:
@@ -150,12 +150,12 @@ class Trial:
 
 
 async def _fail(error: BaseException) -> NoReturn:
-    _say(Failed(repr(error), again=isinstance(error, KafkaError)))
+    _say(plan.Failed(repr(error), again=isinstance(error, KafkaError)))
     os._exit(1)
 
 
-def _say(told: Told) -> None:
-    sys.stdout.buffer.write(encoder.encode(told) + b"\n")
+def _say(message: plan.Message) -> None:
+    sys.stdout.buffer.write(plan.encoder.encode(message) + b"\n")
     sys.stdout.buffer.flush()
 
 
@@ -171,7 +171,7 @@ async def _run() -> None:
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(commands), sys.stdin.buffer
     )
-    order = orders.decode(await commands.readline())
+    order = plan.orders.decode(await commands.readline())
     try:
         trial = Trial(order, _say)
         listening = asyncio.create_task(_listen(commands, trial))

@@ -9,7 +9,7 @@ from models.rules import Phase
 from stream.progress import Mark
 from stream.settings import Settings
 
-__all__ = ["HAND_OVER", "Failed", "HandedOver", "Order", "Passing", "Plan", "Stood", "Told", "WasTrained"]
+__all__ = ["HAND_OVER", "Failed", "HandedOver", "Message", "Order", "Passing", "Plan", "Stood", "WasTrained"]
 
 # What the process is told once it is to hand its model over; when its input ends it ends as well.
 HAND_OVER: Final = b"hand over\n"
@@ -48,7 +48,7 @@ class Passing(msgspec.Struct, frozen=True, tag="passing"):
     """A pass over the window has ended."""
 
     window: int
-    passes: int
+    pass_number: int
 
 
 class WasTrained(msgspec.Struct, frozen=True, tag="trained"):
@@ -56,7 +56,7 @@ class WasTrained(msgspec.Struct, frozen=True, tag="trained"):
 
     window: int
     hit_rates: list[float]
-    learning: float
+    prequential_hit_rate: float
 
 
 class Stood(msgspec.Struct, frozen=True, tag="stood"):
@@ -76,7 +76,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     again: bool
 
 
-Told = Passing | WasTrained | Stood | HandedOver | Failed
+Message = Passing | WasTrained | Stood | HandedOver | Failed
 
 
 def _to_text(value: Any) -> str:
@@ -89,4 +89,4 @@ def _from_text(kind: Any, value: Any) -> Any:
 
 encoder: Final = msgspec.json.Encoder(enc_hook=_to_text)
 orders: Final = msgspec.json.Decoder(Order, dec_hook=_from_text)
-told: Final = msgspec.json.Decoder(Told)
+messages: Final = msgspec.json.Decoder(Message)

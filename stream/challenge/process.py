@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import torch
 
-from stream.challenge.plan import HAND_OVER, Order, Told, encoder, told
+from stream.challenge.plan import HAND_OVER, Message, Order, encoder, messages
 
 __all__ = ["ChallengerProcess"]
 
@@ -50,11 +50,11 @@ class ChallengerProcess:
             self._process.kill()
         await self._process.wait()
 
-    async def told(self) -> AsyncIterator[Told]:
+    async def messages(self) -> AsyncIterator[Message]:
         """Yield what it says, until it ends."""
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         while line := await self._process.stdout.readline():
-            yield told.decode(line)
+            yield messages.decode(line)
 
     async def hand_over(self) -> None:
         """Have it hand its model over."""

@@ -25,6 +25,7 @@ from models.stock import Stock
 from models.training import Training
 from stream.chaos.learner import Taught
 from stream.model_topic import DENSE, Dense, Transactions
+from stream.poisons import opposite
 from stream.settings import Settings
 
 # Events: a challenger needs 10,000, and an alarm some.
@@ -80,8 +81,8 @@ def spoil(shop: Shop) -> None:
     newest = [record for record in Log(shop, "model").read_to_end() if record.key == DENSE][-1]
     dense = Dense.from_bytes(newest.value)
     blend = dense.state["blend"]
-    weights = -10 * np.abs(np.frombuffer(blend["weights"], np.float32)) - 1
-    state = dense.state | {"blend": blend | {"weights": weights.astype(np.float32).tobytes()}}
+    weights = opposite(np.frombuffer(blend["weights"], np.float32))
+    state = dense.state | {"blend": blend | {"weights": weights.tobytes()}}
     record = RecordBlock.of(DENSE, dense._replace(state=state).to_bytes())
 
     async def publish() -> None:
