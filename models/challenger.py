@@ -1,6 +1,6 @@
-"""A model that follows the examples beside the champion, and is judged by what both had foreseen of them."""
+"""A model that follows the examples beside the champion, and is judged by what both foresee of them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,22 +17,23 @@ from models.monitor import Foretold
 from models.ranking import compact
 from models.recommender import Recommender
 
-__all__ = ["ALPHA", "Challenger", "Standing", "contexts_after", "new_judgement"]
+__all__ = ["ALPHA", "PROBATION", "Challenger", "Standing", "contexts_after", "copy_of", "new_judgement"]
 
 # The chance that a challenger that is no better is ever promoted, at most.
 ALPHA: Final = 0.05
 # How much more of the hit rate it must bring for sure: less is not worth a change of everything.
 WORTH: Final = 0.001
-# Pairs after which it is let go where nothing is for sure.
+# Pairs after which it is let go where nothing is for sure; the old champion, after a promotion.
 PATIENCE: Final = 50_000
-# Lists that are remembered: of the users who came last, 16 MB.
+PROBATION: Final = 25_000
+# Users whose lists are remembered, those who came last: 32 MB.
 _USERS: Final = 100_000
 
 
 class Standing(NamedTuple):
     """How a challenger stands after so many pairs: the hit rates of both, and where their difference is.
 
-    For ``coverage`` and ``carts`` see `Soundness`.
+    After ``patience`` pairs it has to be known. For ``coverage`` and ``carts`` see `Soundness`.
     """
 
     pairs: int
@@ -40,6 +41,7 @@ class Standing(NamedTuple):
     of_champion: float
     low: float
     high: float
+    patience: int = PATIENCE
     coverage: float = 1.0
     carts: float = 1.0
 
@@ -50,7 +52,7 @@ class Standing(NamedTuple):
             return "better"
         if self.high <= 0:
             return "worse"
-        return "no better" if self.pairs >= PATIENCE else ""
+        return "no better" if self.pairs >= self.patience else ""
 
     @property
     def fault(self) -> str:
@@ -64,16 +66,21 @@ def new_judgement() -> Judgement:
 
 
 class Challenger:
-    """A model that is asked and taught as the champion is, and serves nobody.
+    """A model that is asked and taught beside a copy of the champion; neither serves anybody.
 
-    After each event it makes the list that it would have served; the user's next event is in it or not, as it
-    is in the one that the champion did serve, of which the example tells. The differences of the two make a
-    confidence sequence (`Judgement`): it may be looked at after every event.
+    After each event both make the list that they would have served; the user's next event is in it or not.
+    They are asked at the same time and know the same, and what holds of one list holds of the other: what the
+    champion itself did serve hangs on how far behind it was, and on what the shop withheld. The differences
+    of the two make a confidence sequence (`Judgement`): it may be looked at after every event.
 
     Parameters
     ----------
     recommender
         Knows what happened before the first example that is followed.
+    champion
+        Likewise.
+    patience
+        Pairs after which a verdict is given.
 
     Attributes
     ----------
@@ -81,48 +88,50 @@ class Challenger:
         What it was given.
     """
 
-    def __init__(self, recommender: Recommender) -> None:
+    def __init__(self, recommender: Recommender, champion: Recommender, patience: int = PATIENCE) -> None:
         self.recommender = recommender
+        self._both, self._patience = (recommender, champion), patience
         self._judgement = new_judgement()
         self._hits = np.zeros(2)  # its own, and the champion's
         self._soundness = Soundness()
-        self._served: dict[int, Longs] = {}  # int64[K] by pseudonym, who came last the last
+        self._served: dict[int, Longs] = {}  # int64[2, K] by pseudonym, who came last the last
 
     def follow(self, examples: Examples) -> None:
         """Be judged by B examples, then learn from them."""
-        here = examples.to(self.recommender.device)
-        lists = self._lists(here)
+        here, item = examples.to(self.recommender.device), examples.item.numpy()
+        lists = np.stack([self._lists(model, here) for model in self._both], axis=1)  # int64[B, 2, K]
         served, known = self._served_before(examples.who.tolist(), lists)
         known &= (examples.rank.numpy() != NOT_SCORED) & (examples.who.numpy() != NOBODY)
-        own = (served == examples.item.numpy()[:, None]).any(axis=1)[known]
-        its = examples.rank.numpy()[known] > 0
-        self._hits += own.sum(), its.sum()
-        self._judgement.update_many(own.astype(np.float32) - its)
-        self.recommender.learn_many(here)
+        hits = (served == item[:, None, None]).any(axis=2)[known]  # bool[pairs, 2]
+        self._hits += hits.sum(axis=0)
+        self._judgement.update_many(hits[:, 0].astype(np.float32) - hits[:, 1])
+        for model in self._both:
+            model.learn_many(here)
         heads = self.recommender.product.behaviour
-        self._soundness.update_many(lists, examples.item.numpy())
+        self._soundness.update_many(lists[:, 0], item)
         self._soundness.update_carts(Foretold(heads.foretold[0], heads.carts))
 
     def forget(self, users: Iterable[int]) -> None:
-        """Forget what it would have served to users, by their pseudonyms."""
+        """Forget what would have been served to users, by their pseudonyms."""
         for user in users:
             self._served.pop(user, None)
 
     @property
     def standing(self) -> Standing:
         """How it stands."""
-        pairs = self._judgement.count
+        pairs, sound = self._judgement.count, self._soundness
         own, its = (self._hits / max(pairs, 1)).tolist()
-        sound = self._soundness
-        return Standing(pairs, own, its, *self._judgement.interval, sound.coverage, sound.carts)
+        interval = self._judgement.interval
+        return Standing(pairs, own, its, *interval, self._patience, sound.coverage, sound.carts)
 
-    def _lists(self, examples: Examples) -> Longs:
-        """Return what it would serve after each event, int64[B, K]."""
+    @staticmethod
+    def _lists(model: Recommender, examples: Examples) -> Longs:
+        """Return what a model would serve after each event, int64[B, K]."""
         context = contexts_after(examples)
-        return self.recommender.predict_many(context, examples.item[:, None], K).items.cpu().numpy()
+        return model.predict_many(context, examples.item[:, None], K).items.cpu().numpy()
 
     def _served_before(self, who: list[int], lists: Longs) -> tuple[Longs, Bools]:
-        """Return what it would have served before each event, int64[B, K], and whether it knew the user."""
+        """Return what both would have served before each event, int64[B, 2, K], and whether that is known."""
         before, known = np.zeros_like(lists), np.zeros(len(who), np.bool_)
         for place, user in enumerate(who):
             if (served := self._served.pop(user, None)) is not None:
@@ -131,6 +140,14 @@ class Challenger:
         while len(self._served) > _USERS:
             del self._served[next(iter(self._served))]
         return before, known
+
+
+def copy_of(recommender: Recommender, new: Callable[[], Recommender]) -> Recommender:
+    """Return a model that goes on as this one would; ``new`` returns one that knows nothing."""
+    copy = new()
+    copy.follow(recommender.snapshot(), quietly=True)
+    copy.draw_from(recommender.negatives.items.cpu().numpy())
+    return copy
 
 
 def contexts_after(examples: Examples) -> Context:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from models.challenger import Challenger
+from models.challenger import PROBATION, Challenger, copy_of
 from models.drift import Alarm
 from models.events import Decision
 from models.examples import Examples
@@ -62,7 +62,7 @@ class Course:
             self._note(self._retraining.began(why, (self.taken - self._held, self.taken), recent))
             trained = Training(self.new, list(self._kept), recent).run()
             self._note(self._retraining.trained(*trained[1:]))
-            self._on_trial = Challenger(trained.recommender)
+            self._on_trial = Challenger(trained.recommender, copy_of(champion, self.new))
         return champion
 
     def _judge(self, champion: Recommender, on_trial: Challenger, examples: Examples) -> Recommender:
@@ -88,7 +88,8 @@ class Course:
     def promote(self, champion: Recommender, successor: Recommender) -> Recommender:
         """Return a successor; the champion follows it for a while, in case that it was the better one."""
         successor.succeed(champion)
-        self._retraining.phase, self._on_trial = Phase.PREDECESSOR, Challenger(champion)
+        self._retraining.phase = Phase.PREDECESSOR
+        self._on_trial = Challenger(champion, copy_of(successor, self.new), PROBATION)
         return successor
 
     def _note(self, decision: Decision) -> None:

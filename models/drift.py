@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from river.drift import ADWIN
 
-from models.season import Season
+from models.season import Season, moved
 
 __all__ = ["Alarm", "DriftDetector"]
 
@@ -27,9 +27,9 @@ _WEIGHED: Final = 320 * _TOLD_AT_ONCE
 class Alarm(NamedTuple):
     """A rise of what should be low, and that it is no chance.
 
-    ``before`` and ``after`` are the level and the mean since ADWIN noticed the change, without what the hours
-    bring; ``value`` is the mean of the last eight values, ``window`` how many have come since the change, at
-    least 2,560.
+    ``before`` and ``after`` are the level and the mean since ADWIN noticed the change, both without what the
+    hours bring; ``value`` is the mean of the last eight values, ``window`` how many have come since the
+    change, at least 2,560.
     """
 
     signal: str
@@ -77,6 +77,7 @@ class DriftDetector:
         self._season = Season()
         self._unbatched = np.zeros(0)  # float64[fewer than are told at once], the last residuals
         self._suspicion: _Suspicion | None = None
+        self._level = 0.0  # of the residuals
 
     def update_many(self, ts: int, values: npt.NDArray[np.float64]) -> list[Alarm]:
         """Take in values, float64[n], n at least 1, of about one time in milliseconds; return the alarms."""
@@ -88,6 +89,7 @@ class DriftDetector:
             if (rise := self._rise(mean)) is not None:
                 alarms.append(Alarm(self.name, ts, mean, self._since_change, *rise))
         self._season.update_many(hour, values)
+        self._level = moved(self._level, residuals[:whole], self._season.count)
         return alarms
 
     def _rise(self, mean: float) -> tuple[float, float] | None:
@@ -96,7 +98,7 @@ class DriftDetector:
         self._adwin.update(mean)
         if known is None:
             if self._adwin.drift_detected and season.count:
-                self._suspicion = _Suspicion(season.level)
+                self._suspicion = _Suspicion(self._level)
             return None
         self._suspicion = known = _Suspicion(
             known.before, known.total + mean * _TOLD_AT_ONCE, known.values + _TOLD_AT_ONCE
@@ -127,11 +129,15 @@ class DriftDetector:
         """What is known, of types that msgpack has."""
         adwin = self._adwin._helper.__getstate__()  # noqa: SLF001 - River has no other way in bytes
         rest = self._unbatched.tobytes()
-        return {"adwin": adwin, "rest": rest, "season": self._season.state, "suspicion": self._suspicion}
+        return {"adwin": adwin, "rest": rest, "season": self._season.state} | {
+            "suspicion": self._suspicion,
+            "level": self._level,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self._adwin._helper.__setstate__(state["adwin"])  # noqa: SLF001
         self._unbatched = np.frombuffer(state["rest"])
         self._season.restore(state["season"])
+        self._level = state["level"]
         self._suspicion = _Suspicion(*state["suspicion"]) if state["suspicion"] else None

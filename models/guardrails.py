@@ -55,8 +55,10 @@ class Soundness:
 
     @property
     def carts(self) -> float:
-        """Carts foretold for each one that came; 1 where there are too few to tell."""
-        is_known = not max(self._foretold, self._came) < _LEAST_CARTS  # also where it is no number
+        """Carts foretold for each one that came; 1 where there are too few to tell, 0 of what is not finite."""
+        if not np.isfinite(self._foretold):
+            return 0.0
+        is_known = max(self._foretold, self._came) >= _LEAST_CARTS
         return self._foretold / max(self._came, 1) if is_known else 1.0
 
 
@@ -83,8 +85,9 @@ def require_finite(model: Recommender, context: Context) -> None:
     Unfit
         If not all that it knows and answers is finite.
     """
-    rows = model.snapshot().rows
-    if not all(np.isfinite(column).all() for column in rows.columns.values()):
+    whole = model.snapshot()
+    blend = np.frombuffer(whole.dense["blend"]["weights"], np.float32)
+    if not all(np.isfinite(numbers).all() for numbers in (blend, *whole.rows.columns.values())):
         raise Unfit("what it has learnt is not all finite")
     ranking = model.predict_many(context, context.items[:, :1], K)
     chances = model.product.behaviour.predict_many(context, ranking.items)

@@ -49,6 +49,8 @@ class Monitor:
                                 events, over 20
     ==========================  =======================================================================
 
+    The ``window`` of its alarms is in examples: how many have come since the change, by and large.
+
     Attributes
     ----------
     alarms
@@ -56,7 +58,7 @@ class Monitor:
     """
 
     def __init__(self) -> None:
-        self.alarms = 0
+        self.alarms = self._tested = 0
         self._detectors = {name: DriftDetector(name) for name in SIGNALS}
         self._raised: list[Alarm] = []
         self._ts = 0  # the time in the middle of what was tested last, in milliseconds since the Unix epoch
@@ -67,7 +69,7 @@ class Monitor:
         ts, action, rank = (it.cpu().numpy() for it in (examples.ts, examples.action, examples.rank))
         if not len(ts):
             return
-        self._is_new = True
+        self._is_new, self._tested = True, self._tested + len(ts)
         self._ts = int(np.median(ts))  # of a late event, or a wrong clock, nothing is to be told
         scored, missed = rank != NOT_SCORED, (rank == MISSED).astype(np.float64)
         for name, codes in _KINDS.items():
@@ -100,20 +102,23 @@ class Monitor:
         return raised
 
     def _update(self, name: str, values: npt.NDArray[np.float64]) -> None:
+        values = values[np.isfinite(values)]  # of a model that foretells nothing nothing is learnt
         if not len(values):
             return
-        raised = self._detectors[name].update_many(self._ts, values)
+        detector = self._detectors[name]
+        raised = detector.update_many(self._ts, values)
+        examples = self._tested / max(detector.count, 1)  # for each value
+        self._raised += [alarm._replace(window=round(alarm.window * examples)) for alarm in raised]
         self.alarms += len(raised)
-        self._raised += raised
 
     @property
     def state(self) -> dict[str, Any]:
         """What is known, of types that msgpack has."""
         gauges = {name: detector.state for name, detector in self._detectors.items()}
-        return {"alarms": self.alarms, "ts": self._ts, "gauges": gauges}
+        return {"alarms": self.alarms, "tested": self._tested, "ts": self._ts, "gauges": gauges}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self.alarms, self._ts = state["alarms"], state["ts"]
+        self.alarms, self._tested, self._ts = state["alarms"], state["tested"], state["ts"]
         for name, detector in self._detectors.items():
             detector.restore(state["gauges"][name])

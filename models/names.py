@@ -30,6 +30,10 @@ class Names:
         """Return the keys that were never learnt."""
         return set(keys).difference(self._name_of)
 
+    def find(self, keys: Iterable[int]) -> list[str]:
+        """Return the name of each key, empty where it was never learnt."""
+        return [self._name_of.get(key, "") for key in keys]
+
     def of(self, keys: Iterable[int]) -> list[str]:
         """Return the name of each key.
 

@@ -14,8 +14,6 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 # Of fewer examples nothing is learnt that the champion does not know.
 _LEAST_EXAMPLES: Final = 10_000
-# Pairs for which the old champion is kept after a promotion.
-_PROBATION: Final = 25_000
 
 
 class Retraining:
@@ -75,9 +73,8 @@ class Retraining:
             return f"{self._rules.every_hours:g} hours have passed"
         return ""
 
-    def refused(self, asked: str, learnt: int) -> Decision:
-        """Take note that none is trained though it was asked for."""
-        why = "retraining is off"
+    def refused(self, asked: str, learnt: int, why: str = "retraining is off") -> Decision:
+        """Take note that none is trained though it is wanted, where nothing else is in the way for this."""
         if self.phase is not Phase.NOBODY:
             why = f"{self._on_trial} is on trial"
         elif learnt < _LEAST_EXAMPLES:
@@ -99,7 +96,7 @@ class Retraining:
 
     def resumed(self) -> Decision:
         """Take note that a trial begins again, after whoever learns had stopped."""
-        sentence = f"the trial of {self._on_trial} begins again: another learner goes on"
+        sentence = f"the trial of {self._on_trial} begins again, as the learning does"
         return self._decide("retrain-resumed", sentence, {})
 
     def progressed(self, window: int, pass_number: int) -> Decision:
@@ -140,7 +137,7 @@ class Retraining:
             sentence = f"challenger {self.number} goes again: {self._figures(standing)}"
             self.phase = Phase.NOBODY
             return self._decide("rollback", sentence, standing._asdict())
-        if standing.verdict or standing.pairs >= _PROBATION:
+        if standing.verdict:
             sentence = f"challenger {self.number} stays: {self._figures(standing)}"
             self.phase = Phase.NOBODY
             return self._decide("probation-passed", sentence, standing._asdict())

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Season"]
+__all__ = ["Season", "moved"]
 
 _DAY_HOURS: Final = 24
 # The level is a moving mean of about so many values, half a day of a middling shop; before there are as many,
@@ -18,6 +18,18 @@ _DAYS: Final = 7
 _DAYS_NEEDED: Final = 3
 # Of a day with fewer hours it cannot be told what is unusual in it.
 _HOURS_NEEDED: Final = 12
+
+
+def moved(level: float, values: npt.NDArray[np.float64], count: int) -> float:
+    """Return a moving mean after these values, float64[n], the last of ``count``.
+
+    Examples
+    --------
+    >>> moved(0.5, np.array([1.0, 0.0, 0.0, 0.0]), 8)
+    0.375
+    """
+    share = len(values) / min(count, max(_LEVEL, len(values))) if len(values) else 0.0
+    return level + (float(values.mean()) - level) * share if share else level
 
 
 class Season:
@@ -66,7 +78,7 @@ class Season:
             self._date = date
         self._today[hour % _DAY_HOURS] += (values.sum(), count)
         self.count += count
-        self.level += (float(values.mean()) - self.level) * count / min(self.count, max(_LEVEL, count))
+        self.level = moved(self.level, values, self.count)
 
     def _close_day(self) -> None:
         hours = np.flatnonzero(self._today[:, 1])

@@ -87,7 +87,7 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
     returning = Returning(learner, worker.examples, partial(consumer, worker.app))
     async for come in waiting:
         returning.look()
-        for lesson in lessons(worker.current(come), worker.names, learner.progress):
+        for lesson in lessons(worker.current(come), worker.names, learner.progress, learner.reading):
             if learnt := await learner.learn(lesson):
                 await worker.learnt(lesson, learnt.loss)
         await learner.publish_if_due()

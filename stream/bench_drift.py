@@ -16,6 +16,7 @@ from models.drift import Alarm
 from models.events import Decision, Event, Item
 from models.examples import Examples
 from models.guardrails import Unfit, require_finite
+from models.names import Names
 from models.recommender import Recommender
 from models.rules import Rules
 from producers.logs import first_events, open_log, read_log
@@ -148,7 +149,7 @@ class _Poisoned(Course):
         if self._is_poisoned or self.taken < _POISONED_AFTER:
             return champion
         self._is_poisoned = True
-        kept = KeptModel.of(champion, Mark(0, 0, {}))
+        kept = KeptModel.of(champion, Mark(0, 0, {}), Names())
         poisoned = kept._replace(snapshot=self._poison(kept.snapshot)).build(self.new)
         try:
             require_finite(poisoned, examples.context)

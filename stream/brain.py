@@ -110,8 +110,8 @@ class Brain:
         """Return what ``wanted(*arguments)`` returns, on the model's thread."""
         return await self._thread.run(wanted, *arguments)
 
-    async def succeed(self, successor: KeptModel) -> Recommender:
-        """Put a model in the place of the one that serves, and return that one.
+    async def succeed(self, successor: KeptModel) -> None:
+        """Put a model in the place of the one that serves.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Brain:
             If it must not serve.
         """
         recommender = await asyncio.to_thread(successor.build, self.new)  # answers go on meanwhile
-        return await self._thread.run(self._succeed, recommender)
+        await self._thread.run(self._succeed, recommender)
 
     async def replace(self, snapshot: Snapshot) -> None:
         """Serve what another worker's model knows, and nothing of what was known here."""
@@ -163,12 +163,11 @@ class Brain:
     def _retrain(self, course: Course, examples: Examples, learnt: Learnt) -> None:
         self.recommender = course.take(self.recommender, examples, learnt.alarms)
 
-    def _succeed(self, successor: Recommender) -> Recommender:
+    def _succeed(self, successor: Recommender) -> None:
         champion = self.recommender
         require_fit(successor, champion, self._asked)
         successor.succeed(champion)
         self._set(successor)
-        return champion
 
     def _set(self, recommender: Recommender) -> None:
         self.recommender = recommender

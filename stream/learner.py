@@ -2,24 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Final, TypeVar
 
-from faust.types import TP
-
+from models.guardrails import Unfit
 from stream.brain import Brain
 from stream.challenge.hands import NotLearning, Replaced
 from stream.challenge.kept import KeptModel
 from stream.lessons import Learnt, Lesson
-from stream.log_reader import LogReader
 from stream.oversight import Oversight
 from stream.patience import retry_while_broker_away, shielded
 from stream.progress import Mark, Progress
 from stream.publication import LearnerBehind, LearnerReplaced, Wire
 from stream.publishing import Publishing
-from stream.refilling import refill
+from stream.refilling import resume
 from stream.replica import Replica
 
 __all__ = ["Learner"]
@@ -53,18 +50,19 @@ class Learner:
         Where it stands.
     was_replaced
         Whether another has begun since this one did.
-    has_gone_back
-        Whether it is to read again: its model is another, from a little before.
+    reading
+        The number of the reading of the examples that lessons must be of; None until there is a new one.
     """
 
     def __init__(
         self, brain: Brain, replica: Replica, wire: Wire, publishing: _New, *, oversight: Oversight
     ) -> None:
         self._brain, self._replica, self._wire = brain, replica, wire
-        self._new_publishing, self._oversight, self._examples = publishing, oversight, TP(wire.examples, 0)
+        self._new_publishing, self._oversight = publishing, oversight
         self._publishing: Publishing | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
-        self.progress, self.was_replaced, self.has_gone_back = Progress(0, {}), False, False
+        self.progress, self.was_replaced = Progress(0, {}), False
+        self.reading: int | None = 0
 
     @property
     def is_learning(self) -> bool:
@@ -82,27 +80,21 @@ class Learner:
         publishing = self._new_publishing()
         try:
             await publishing.open()
-            window = self._brain.recommender.negatives.capacity
-            self.progress = Progress(window, self._replica.newest.progress, self._oversight.history)
-            end = await self._replica.end(self._examples)
-            self.progress.take_over(await asyncio.to_thread(self._wire.identity), end)
-            reader = LogReader(self._wire.client, [self._examples])
-            await refill(self._brain, reader, self._examples, self.progress)
+            self.progress = await resume(self._brain, self._replica, self._wire, self._oversight.history)
+            await self._oversight.begin(self, self.progress)
         except BaseException:
             await publishing.close()
             raise
         self._publishing, self.was_replaced = publishing, False
-        self._oversight.begin(self, self.progress)
 
     async def _goes_on(self) -> bool:
         """Return whether this one learns, and no other has while it was away; else it has stepped back."""
         async with self._turn:
-            if self._publishing is None:
-                return False
-            with suppress(LearnerReplaced):
-                if await retry_while_broker_away(self._publishing.are_newest):
-                    return True
-            await self._step_back()
+            if self._publishing is not None:
+                with suppress(LearnerReplaced):
+                    if await retry_while_broker_away(self._publishing.are_newest):
+                        return True
+                await self._step_back()
             return False
 
     async def end(self) -> None:
@@ -122,17 +114,16 @@ class Learner:
             await self._let_go()
 
     async def _leave(self) -> None:
-        if self._publishing is None:
-            return
         try:
-            await self._publishing.publish_all(self.progress, self._oversight)
-            self._replica.follow()
+            if self._publishing is not None:
+                await self._publishing.publish_all(self.progress, self._oversight)
+                self._replica.follow()
         except LearnerReplaced:
             await self._step_back()
 
     async def _step_back(self) -> None:
-        """Forget what was learnt and not published before another took over, and follow that one."""
-        _log.warning("Another worker learns now: this one was away for too long, and follows it")
+        """Forget what was learnt and not published, and follow whoever learns."""
+        _log.warning("What was learnt and not published is forgotten: another learns now, or it went wrong")
         self.was_replaced = True
         await self._let_go()
         await self._brain.reset()
@@ -148,53 +139,60 @@ class Learner:
     async def learn(self, lesson: Lesson) -> Learnt | None:
         """Test the model on a lesson and learn from it; None if it comes again, or has come to another."""
         async with self._turn:
-            if self._publishing is None or lesson.start != self.progress.position:
+            place = self.reading, self.progress.position
+            if self._publishing is None or None in place or place != (lesson.reading, lesson.start):
                 return None
             is_new = lesson.start >= self.progress.tested_to
             learnt = await self._brain.test_and_learn(lesson.examples, is_new=is_new)
             lesson.refuse(learnt)
             self.progress.learnt(lesson)
-            self._oversight.notice(lesson, learnt.alarms, self.progress)
+            await self._oversight.notice(lesson, learnt.alarms, self.progress)
             self._publishing.finish(chunk for chunk, dead_letters in lesson.finished if not dead_letters)
-            await self._publish_if_due(self._publishing)
-            return learnt
+        await self.publish_if_due()
+        return learnt
 
     @shielded
     async def publish_if_due(self) -> None:
         """Publish what is new, if the last publication is long enough ago."""
         async with self._turn:
-            if self._publishing is not None:
-                await self._publish_if_due(self._publishing)
+            try:
+                if self._publishing is not None:
+                    await self._publishing.publish_if_due(self.progress, self._oversight)
+            except LearnerReplaced:
+                await self._step_back()
 
-    async def _publish_if_due(self, publishing: Publishing) -> None:
-        try:
-            await publishing.publish_if_due(self.progress, self._oversight)
-        except LearnerReplaced:
-            await self._step_back()
-
-    async def in_turn(self, call: Callable[[Progress], _Result]) -> _Result:
+    async def in_turn(self, call: Callable[[Progress], Awaitable[_Result]]) -> _Result:
         """Return what a call returns that is made between two lessons."""
         async with self._turn:
-            self._learning()
-            return call(self.progress)
+            if self._publishing is None:
+                raise NotLearning
+            return await call(self.progress)
+
+    async def keep(self) -> KeptModel:
+        """Return the model as it is; only from within a turn."""
+        at = Mark(self.progress.position, self.progress.taught, dict(self.progress.learnt_to))
+        return await self._brain.call(KeptModel.of, self._brain.recommender, at, self._replica.names)
 
     @shielded
     async def replace(self, successor: KeptModel, decide: Replaced) -> None:
         """Put another model in the place of the one that learns, and publish all of that at once."""
         async with self._turn:
-            publishing = self._learning()
+            if self._publishing is None:
+                raise NotLearning
             try:
-                await publishing.publish_all(self.progress, self._oversight)
-                champion = await self._brain.succeed(successor)
-                at = Mark(self.progress.position, self.progress.taught, self.progress.learnt_to)
-                self.progress.go_back_to(successor.place)
-                await decide(partial(KeptModel.of, champion, at), self.progress)
-                await publishing.publish_all(self.progress, self._oversight, is_anew=True)
-                self.has_gone_back = True
-            except LearnerReplaced:
-                await self._step_back()
+                await self._replace(self._publishing, successor, decide)
+            except Exception as error:
+                if not isinstance(error, Unfit):
+                    await self._step_back()  # half of it is done
+                if not isinstance(error, LearnerReplaced):
+                    raise
 
-    def _learning(self) -> Publishing:
-        if self._publishing is None:
-            raise NotLearning
-        return self._publishing
+    async def _replace(self, publishing: Publishing, successor: KeptModel, decide: Replaced) -> None:
+        await publishing.publish_all(self.progress, self._oversight)
+        champion = await self.keep()
+        await self._brain.succeed(successor)
+        successor.name(self._replica.names)
+        self.progress.go_back_to(successor.place)
+        self.reading = None
+        await decide(champion, self.progress)
+        await publishing.publish_all(self.progress, self._oversight, is_anew=True)

@@ -35,6 +35,7 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
+    reading: int | None = 0  # the learner's, when this was read
     asked: str = ""  # why an operator has asked for a challenger, the last one; "" where none has
     records: Sequence["_Read"] = ()
 
@@ -88,25 +89,27 @@ class LearntTo(Protocol):
     learnt_to: dict[str, int]
 
 
-def lessons(chunks: Iterable[Chunk], names: Names, learnt: LearntTo) -> Iterator[Lesson]:
+def lessons(
+    chunks: Iterable[Chunk], names: Names, learnt: LearntTo, reading: int | None = 0
+) -> Iterator[Lesson]:
     """Yield the examples of chunks in steps, without those of events that were learnt from already.
 
     The items' names are learnt as well. A record that cannot be read is a dead letter. One that erases a user
     is for whoever trains anew from the topic: the model holds nothing of users.
     """
-    reading = _Reading(names, learnt)
+    gathered = _Gathered(names, learnt)
     for chunk in chunks:
         for record in chunk.records:
-            part = reading.read(chunk, record)
-            if reading.must_end_before(part):
-                yield reading.take()
-            reading.add(part, chunk, record)
-        reading.finish(chunk)
-    if reading.parts:
-        yield reading.take()
+            part = gathered.read(chunk, record)
+            if gathered.must_end_before(part):
+                yield gathered.take()._replace(reading=reading)
+            gathered.add(part, chunk, record)
+        gathered.finish(chunk)
+    if gathered.parts:
+        yield gathered.take()._replace(reading=reading)
 
 
-class _Reading:
+class _Gathered:
     """What is gathered for the next step."""
 
     def __init__(self, names: Names, learnt: LearntTo) -> None:

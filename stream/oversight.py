@@ -3,22 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
-from typing import Final
 
 import msgspec
 
 from models.challenger import Standing
 from models.drift import Alarm
-from models.errors import ModelError
 from models.events import Decision
 from models.retraining import Retraining
 from models.rules import Phase, Rules
-from stream.challenge.hands import Hands, NotLearning
-from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
+from stream.challenge.folder import TrialFolder
+from stream.challenge.hands import Hands
+from stream.challenge.kept import KeptModel
 from stream.challenge.plan import Failed, HandedOver, Message, Order, Passing, Plan, Stood, WasTrained
 from stream.challenge.process import ChallengerProcess
+from stream.challenge.trials import Trials
 from stream.clock import now_ms
 from stream.lessons import Lesson
 from stream.progress import Progress
@@ -27,14 +26,14 @@ from stream.settings import Settings
 __all__ = ["Oversight"]
 
 _log = logging.getLogger(__name__)
-_AGAIN_SECONDS: Final = 5.0
 
 
 class Oversight:
-    """The learner's decisions, and the process of who is on trial.
+    """The learner's decisions, and the trial of who is to serve in the champion's place.
 
     What is decided of lessons follows from them, and is part of the learner's progress: after a crash whoever
-    learns has the challenger trained and judged once more, with the same outcome.
+    learns has the challenger trained and judged once more, with the same outcome. It is compared with a copy
+    of the champion that lies on this worker's disk; where another worker goes on, so does another trial.
 
     Parameters
     ----------
@@ -47,10 +46,10 @@ class Oversight:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = (settings.data_dir / "challenge").absolute()
+        self._folder = TrialFolder((settings.data_dir / "challenge").absolute())
         self._plan: Plan | None = None
         self._retraining, self._decisions = self._new(), list[Decision]()
-        self._trials: asyncio.Task[None] | None = None
+        self._trials = Trials(self._order, self._hear, self._drop)
 
     @property
     def history(self) -> int:
@@ -67,7 +66,7 @@ class Oversight:
         decisions, self._decisions = self._decisions, []
         return decisions
 
-    def begin(self, hands: Hands, progress: Progress) -> None:
+    async def begin(self, hands: Hands, progress: Progress) -> None:
         """Go on from where the progress has it."""
         self._hands, self._retraining = hands, self._new()
         self._plan, self._decisions = None, []
@@ -75,32 +74,52 @@ class Oversight:
             self._retraining.restore(saved["retraining"])
             self._plan = msgspec.convert(saved["plan"], Plan | None)
         if self._plan is not None:
+            await self._resume(self._plan, progress)
+
+    async def _resume(self, plan: Plan, progress: Progress) -> None:
+        is_challenger = plan.role is Phase.CHALLENGER
+        if plan.position > max(progress.position, progress.tested_to):
+            self._decide(progress, self._retraining.dropped("the examples of its trial are gone"))
+        elif is_challenger and self._settings.retrain == "no":
+            self._decide(progress, self._retraining.dropped("retraining is off"))
+        elif self._folder.has(plan.champion, None if is_challenger else plan.position):
             self._decide(progress, self._retraining.resumed())
-            self._begin_trials()
+            self._trials.begin()
+        elif is_challenger:
+            await self._start("another worker goes on with the learning", plan.recent, progress)
+        else:
+            self._decide(progress, self._retraining.dropped("another worker goes on, and has not got it"))
 
     async def end(self) -> None:
         """End the process; what was decided stays in the progress."""
-        watching, self._trials = self._trials, None
-        if watching is not None:
-            watching.cancel()
-            await asyncio.wait([watching])
+        await self._trials.end()
 
-    def notice(self, lesson: Lesson, alarms: Sequence[Alarm], progress: Progress) -> None:
+    async def notice(self, lesson: Lesson, alarms: Sequence[Alarm], progress: Progress) -> None:
         """Decide what a lesson gives reason for, once it was learnt."""
         for alarm in alarms:
             self._decide(progress, self._retraining.alarmed(alarm))
-        heard, ts = alarms if self._settings.retrain == "auto" else (), lesson.ts
-        why = self._retraining.wanted(ts, progress.taught, heard, lesson.asked)
+        heard = alarms if self._settings.retrain == "auto" else ()
+        asked = lesson.asked if lesson.start >= progress.tested_to else ""  # else it was heard before
+        why = self._retraining.wanted(lesson.ts, progress.taught, heard, asked)
         if why and self._settings.retrain != "no":
-            first = progress.mark_before(self._settings.retrain_examples)
-            recent = max((alarm.window for alarm in heard), default=0)
-            self._plan = Plan(Phase.CHALLENGER, first, progress.position, recent)
-            window = first.position, progress.position
-            self._decide(progress, self._retraining.began(why, window, recent))
-            self._begin_trials()
-        elif lesson.asked:
-            self._decide(progress, self._retraining.refused(lesson.asked, progress.taught))
+            await self._start(why, max((alarm.window for alarm in heard), default=0), progress)
+        elif asked:
+            self._decide(progress, self._retraining.refused(asked, progress.taught))
         self._save(progress)
+
+    async def _start(self, why: str, recent: int, progress: Progress) -> None:
+        """Have a challenger trained on what the learner knows by now."""
+        champion, first = await self._hands.keep(), progress.mark_before(self._settings.retrain_examples)
+        try:
+            await asyncio.to_thread(self._folder.keep, champion)
+        except OSError as error:
+            reason = f"the champion cannot be kept for it: {error}"
+            self._decide(progress, self._retraining.refused(why, progress.taught, reason))
+            return
+        at = progress.position
+        self._plan = Plan(Phase.CHALLENGER, first, at, champion=at, recent=recent)
+        self._decide(progress, self._retraining.began(why, (first.position, at), recent))
+        self._trials.begin()
 
     def _new(self) -> Retraining:
         settings = self._settings
@@ -118,43 +137,16 @@ class Oversight:
         plan = msgspec.to_builtins(self._plan)
         progress.oversight = {"retraining": self._retraining.state, "plan": plan}
 
-    def _begin_trials(self) -> None:
-        if self._trials is None or self._trials.done():
-            self._trials = asyncio.create_task(self._hold_trials())
-
-    async def _hold_trials(self) -> None:
-        """Hold trials, one after the other, until there is nobody to be judged."""
-        while self._plan is not None:
-            try:
-                if not await self._hold(self._plan):
-                    await asyncio.sleep(_AGAIN_SECONDS)
-            except NotLearning:
-                return  # another worker goes on with it
-            except Exception as error:  # noqa: BLE001 - whatever it is, the champion goes on
-                _log.warning("The trial beside the champion has failed", exc_info=True)
-                with suppress(NotLearning):
-                    await self._drop(str(error) if isinstance(error, ModelError) else repr(error))
-
-    async def _hold(self, plan: Plan) -> bool:
-        """Hold a trial; return whether it has come to something."""
-        order = Order(self._settings.of_challengers, plan, str(self._folder))
-        async with ChallengerProcess(order) as process:
-            async for message in process.messages():
-                if isinstance(message, Failed) and message.again:
-                    _log.warning("The trial beside the champion begins again: %s", message.reason)
-                    return False
-                await self._hear(process, message)
-                if self._plan is not plan:
-                    return True
-            await self._drop(f"its process has ended with status {await process.status()}")
-        return True
+    def _order(self) -> Order | None:
+        if self._plan is None:
+            return None
+        return Order(self._settings.of_challengers, self._plan, str(self._folder.path))
 
     async def _hear(self, process: ChallengerProcess, message: Message) -> None:
         match message:
             case Passing():
-                await self._decide_in_turn(
-                    lambda: self._retraining.progressed(message.window, message.pass_number)
-                )
+                lap = message.window, message.pass_number
+                await self._decide_in_turn(lambda: self._retraining.progressed(*lap))
             case WasTrained():
                 figures = message.window, message.hit_rates, message.prequential_hit_rate
                 await self._decide_in_turn(lambda: self._retraining.trained(*figures))
@@ -164,15 +156,15 @@ class Oversight:
             case Stood():
                 await self._decide_in_turn(lambda: self._retraining.judged(message.standing))
             case HandedOver():
-                successor = await asyncio.to_thread(KeptModel.load, self._folder / HANDED_OVER)
-                await self._hands.replace(successor, partial(self._replaced, self._winning))
+                successor = await asyncio.to_thread(self._folder.handed_over)
+                await self._hands.replace(successor, partial(self._replaced, successor))
             case Failed():
                 await self._drop(message.reason)
 
     async def _decide_in_turn(self, decide: Callable[[], Decision | None]) -> None:
         """Take a decision while no lesson is being learnt."""
 
-        def call(progress: Progress) -> None:
+        async def call(progress: Progress) -> None:
             if (decision := decide()) is not None:
                 self._decide(progress, decision)
 
@@ -181,19 +173,16 @@ class Oversight:
     async def _drop(self, reason: str) -> None:
         await self._decide_in_turn(lambda: self._retraining.dropped(reason))
 
-    async def _replaced(
-        self, standing: Standing, keep_champion: Callable[[], KeptModel], progress: Progress
-    ) -> None:
-        """Decide that the model was replaced, and keep the one that it was."""
-        decision = self._retraining.judged(standing)
+    async def _replaced(self, successor: KeptModel, champion: KeptModel, progress: Progress) -> None:
+        """Decide that a model was replaced, and keep the one that it was."""
+        decision = self._retraining.judged(self._winning)
         assert decision is not None  # noqa: S101 - it is better
-        if self._retraining.phase is not Phase.PREDECESSOR:
-            self._decide(progress, decision)
-            return
-        kept = await asyncio.to_thread(keep_champion)
-        self._plan = Plan(Phase.PREDECESSOR, kept.place, kept.place.position)
+        if self._retraining.phase is Phase.PREDECESSOR:
+            at = champion.place.position
+            self._plan = Plan(Phase.PREDECESSOR, champion.place, at, champion=successor.place.position)
         self._decide(progress, decision)
         try:
-            await asyncio.to_thread(kept.save, self._folder / PREDECESSOR)
+            if self._plan is not None:
+                await asyncio.to_thread(self._folder.keep_both, successor, champion)
         except OSError as error:
             self._decide(progress, self._retraining.dropped(f"it cannot be kept: {error}"))

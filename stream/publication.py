@@ -89,6 +89,7 @@ class Publications:
         self._transactions = self._new_transactions()
         # Two who took over and published nothing have the same epoch, but not the same name.
         self._name = secrets.token_hex(_NAME_BYTES)
+        self._replica.own = self._name
         self._found = -1  # the newest publication that was there when this one began
         self._end = 0  # of the log, as this one's last transaction left it
 
@@ -130,7 +131,11 @@ class Publications:
         ]
         while (offset := await self._written(runs)) is None:
             await self._reopen()
+            if self._replica.newest.offset >= self._end:  # it was taken, though the broker could not say so
+                offset = self._replica.newest.offset
+                break
         self._end = offset + 1 + _COMMIT_MARKERS
+        self._replica.pass_over(offset + 1)
         return offset + 1
 
     async def are_newest(self) -> bool:

@@ -1,5 +1,6 @@
-"""What a learner that begins draws its negatives from: the items that taught last, read from the examples."""
+"""Where a learner begins, and what it draws its negatives from: items that taught last, of the examples."""
 
+import asyncio
 import logging
 from contextlib import aclosing
 
@@ -9,11 +10,26 @@ from faust.types import TP
 from stream.brain import Brain
 from stream.log_reader import LogReader
 from stream.progress import Progress
+from stream.publication import Wire
+from stream.replica import Replica
 from stream.rereading import Rereading
 
-__all__ = ["refill"]
+__all__ = ["refill", "resume"]
 
 _log = logging.getLogger(__name__)
+
+
+async def resume(brain: Brain, replica: Replica, wire: Wire, history: int) -> Progress:
+    """Return where a learner goes on that takes over; its model is up to date.
+
+    ``history`` is of how many of the last examples it is to know where they stand.
+    """
+    examples, saved = TP(wire.examples, 0), replica.newest.progress
+    progress = Progress(brain.recommender.negatives.capacity, saved, history)
+    end = await replica.end(examples)
+    progress.take_over(await asyncio.to_thread(wire.identity), end)
+    await refill(brain, LogReader(wire.client, [examples]), examples, progress)
+    return progress
 
 
 async def refill(brain: Brain, reader: LogReader, examples: TP, progress: Progress) -> None:

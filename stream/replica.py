@@ -65,6 +65,8 @@ class Replica:
         What it was given.
     newest
         The publication that was applied last.
+    own
+        The name of the learner whose publications are of this worker's model; empty where it never learnt.
     """
 
     _reader: CommittedReader
@@ -81,16 +83,15 @@ class Replica:
         self._is_polling = self._has_caught_up = False
         self._parts: list[Snapshot] = []  # rows since the last dense part
         self._is_anew = False  # whether they begin a new model
-        self.newest = NO_PUBLICATION
+        self.newest, self.own = NO_PUBLICATION, ""
 
     async def start(self, fail: Callable[[BaseException], Any]) -> None:
         """Connect to the broker, load what was saved, and follow; ``fail`` is called with what ends it."""
         self._fail = fail
         self._reader = self._make_reader()
         await self._reader.start(0)
-        saved = await self.checkpointer.load(
-            *await asyncio.gather(self._reader.identity(), self._reader.end())
-        )
+        log = await asyncio.gather(self._reader.identity(), self._reader.end())
+        saved = await self.checkpointer.load(*log)
         if saved is not None:
             await self._go_on_from(saved)
         self.follow()
@@ -103,9 +104,7 @@ class Replica:
         complete = snapshot.dense.get("complete", snapshot.version)
         self.newest = Applied(saved.offset - 1, self.checkpointer.written_at, complete, saved.progress)
         self._reader.seek(saved.offset)
-        _log.info(
-            "The model of version %d was saved; following from offset %d on", snapshot.version, saved.offset
-        )
+        _log.info("Following from offset %d on, by a model of version %d", saved.offset, snapshot.version)
 
     async def stop(self) -> None:
         """Stop following, save what is not saved yet, and disconnect."""
@@ -121,6 +120,10 @@ class Replica:
     async def end(self, of: TP | None = None) -> int:
         """Return the end of the model topic, or of another partition."""
         return await self._reader.end(of)
+
+    def pass_over(self, offset: int) -> None:
+        """Read on from an offset: what stands before is of this worker's own model."""
+        self._reader.seek(offset)
 
     def follow(self) -> None:
         """Apply what comes from now on, until `pause`."""
@@ -140,7 +143,7 @@ class Replica:
         """Follow from the beginning, with a model that knows nothing."""
         await self.pause()
         self._has_caught_up, self._parts, self.newest = False, [], NO_PUBLICATION
-        self._is_anew = False
+        self._is_anew, self.own = False, ""
         self._reader.seek(0)
         self.follow()
 
@@ -186,10 +189,10 @@ class Replica:
 
     async def _apply_dense(self, dense: Dense, record: RawRecord) -> None:
         whole = merged(self._parts)._replace(version=dense.version, dense=dense.state)
-        if self._is_anew:  # all at once: no list is made of what was before and what is now
-            await self._brain.replace(whole)
-        else:
+        if not self._is_anew:
             await self._brain.follow(whole)
+        elif dense.progress.get("learner") != self.own:  # all at once: no list is of before and of now
+            await self._brain.replace(whole)
         self._is_anew = False
         complete = dense.state.get("complete", dense.version)
         self.newest = Applied(record.offset, record.timestamp, complete, dense.progress)

@@ -14,8 +14,8 @@ __all__ = ["Returning"]
 class Returning:
     """Brings back a learner that has stepped back, or gone back, as long as this worker has the examples.
 
-    It goes on beside the taking in of lessons, which come to nothing meanwhile: their place in the log is not
-    where the learner stands, or they were read before the examples are read again.
+    It goes on beside the taking in of lessons, which come to nothing meanwhile: those at hand do not follow
+    on where the learner stands.
 
     Parameters
     ----------
@@ -32,17 +32,20 @@ class Returning:
         self._examples = examples
         self._consumer = consumer
         self._task: asyncio.Task[None] | None = None
+        self._readings = 0
 
     def look(self) -> None:
         """Begin to come back if that is due; raise what ended it the last time."""
         if self._task is not None and self._task.done():
             task, self._task = self._task, None
             task.result()
-        if self._task is None and (self._learner.was_replaced or self._learner.has_gone_back):
-            self._learner.has_gone_back = False
+        if self._task is None and (self._learner.was_replaced or self._learner.reading is None):
+            self._learner.reading = None
             self._task = asyncio.create_task(self._return())
 
     async def _return(self) -> None:
         consumer = self._consumer()
         await consumer.lease.held()
         await consumer.read_again(self._examples)
+        self._readings += 1
+        self._learner.reading = self._readings

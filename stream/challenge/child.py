@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from models.catalog import Catalog, News
-from models.challenger import Challenger, Standing
+from models.challenger import PROBATION, Challenger, Standing
 from models.examples import Examples, no_examples
 from models.names import Names
 from models.recommender import Recommender
@@ -27,7 +27,8 @@ from models.rules import Phase
 from models.training import Lap, Training
 from stream.brain import Brain
 from stream.challenge import plan
-from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
+from stream.challenge.folder import TrialFolder
+from stream.challenge.kept import KeptModel
 from stream.log_reader import LogReader
 from stream.progress import Mark
 from stream.rereading import Rereading
@@ -75,7 +76,8 @@ class Trial:
         self._examples = TP(name("examples"), 0)
         client = client_options(order.settings)
         catalog = [TP(name("catalog"), number) for number in range(order.settings.partitions)]
-        self._shelf = Shelf(Catalog(), Names(), self._brain, client=client, tps=catalog)
+        self._names, self._folder = Names(), TrialFolder(Path(order.folder))
+        self._shelf = Shelf(Catalog(), self._names, self._brain, client=client, tps=catalog)
         self._reader = LogReader(client, [self._examples])
         self._pending, self._said_at, self._has_verdict = no_examples(), 0.0, False
         self.is_wanted = asyncio.Event()
@@ -86,15 +88,13 @@ class Trial:
         while not self._shelf.has_caught_up:  # noqa: ASYNC110 - it tells nobody when it has
             await asyncio.sleep(_LOOK_SECONDS)
         async with self._reader:
-            recommender, rereading = await self._model()
-            await self._follow(Challenger(recommender), rereading)
+            trial = self._challenger if self._plan.role is Phase.CHALLENGER else self._predecessor
+            await self._follow(*await trial())
         await self._shelf.stop()
 
-    async def _model(self) -> tuple[Recommender, Rereading]:
-        """Return the model, and its reading, which goes on where the trial begins."""
-        if self._plan.role is Phase.PREDECESSOR:
-            kept = KeptModel.load(self._predecessor)
-            return kept.build(self._brain.new), Rereading(self._reader, self._examples, kept.place)
+    async def _challenger(self) -> tuple[Challenger, Rereading]:
+        """Return a new model beside the champion, and the reading that goes on where both stand."""
+        champion = self._built(self._folder.champion(self._plan.champion))
         rereading = Rereading(self._reader, self._examples, self._plan.first)
         async with aclosing(rereading.until(self._plan.position)) as runs:
             window = [run async for run in runs]
@@ -103,7 +103,23 @@ class Trial:
         training = Training(self._brain.new, [no_examples(), *window], self._plan.recent)
         trained = await self._brain.call(partial(training.run, self._passing))
         self._say(plan.WasTrained(trained.window, trained.hit_rates, trained.prequential_hit_rate))
-        return trained.recommender, rereading
+        return Challenger(trained.recommender, champion), rereading
+
+    async def _predecessor(self) -> tuple[Challenger, Rereading]:
+        """Return the champion before beside the one after it, who has yet to learn what that one knows."""
+        before = self._folder.predecessor(self._plan.position)
+        after = self._folder.champion(self._plan.champion)
+        predecessor, champion = self._built(before), self._built(after)
+        rereading = Rereading(self._reader, self._examples, after.place)
+        async with aclosing(rereading.until(self._plan.position)) as runs:
+            async for run in runs:
+                for step in run.steps(_STEP):
+                    await self._brain.call(champion.learn_many, step)
+        return Challenger(predecessor, champion, PROBATION), rereading
+
+    def _built(self, kept: KeptModel) -> Recommender:
+        kept.name(self._names)
+        return kept.build(self._brain.new)
 
     def _passing(self, lap: Lap) -> None:
         if lap.learnt == lap.window:
@@ -121,7 +137,7 @@ class Trial:
             await asyncio.sleep(_LOOK_SECONDS)
         await self._brain.call(challenger.follow, self._pending)
         place = Mark(rereading.position, rereading.taught, rereading.learnt_to)
-        KeptModel.of(challenger.recommender, place).save(self._folder)
+        self._folder.hand_over(KeptModel.of(challenger.recommender, place, self._names))
         self._say(plan.HandedOver())
 
     async def _take(self, challenger: Challenger, run: Examples) -> None:
@@ -139,14 +155,6 @@ class Trial:
         if not self._has_verdict and (standing.verdict or monotonic() - self._said_at > _SAY_SECONDS):
             self._said_at, self._has_verdict = monotonic(), bool(standing.verdict)
             self._say(plan.Stood(standing))
-
-    @property
-    def _folder(self) -> Path:
-        return Path(self._order.folder) / HANDED_OVER
-
-    @property
-    def _predecessor(self) -> Path:
-        return Path(self._order.folder) / PREDECESSOR
 
 
 async def _fail(error: BaseException) -> NoReturn:

@@ -3,22 +3,19 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from models.checkpoint import Checkpoints
 from models.errors import ModelError
+from models.names import Names
 from models.recommender import Recommender
 from models.snapshot import Snapshot
 from stream.clock import now_ms
 from stream.progress import Mark
 
-__all__ = ["HANDED_OVER", "PREDECESSOR", "KeptModel", "NotKept"]
-
-# Folders below that of trials.
-HANDED_OVER: Final = "handed-over"
-PREDECESSOR: Final = "predecessor"
+__all__ = ["KeptModel", "NotKept"]
 
 
 class NotKept(ModelError):
@@ -33,10 +30,12 @@ class KeptModel(NamedTuple):
     place: Mark
 
     @classmethod
-    def of(cls, recommender: Recommender, place: Mark) -> "KeptModel":
-        """Return a model as it is now."""
+    def of(cls, recommender: Recommender, place: Mark, names: Names) -> "KeptModel":
+        """Return a model as it is now, with the names that there are."""
         negatives = recommender.negatives.items.cpu().numpy().tobytes()
-        return cls(recommender.snapshot(), negatives, place)
+        snapshot = recommender.snapshot()
+        named = snapshot._replace(names=names.find(snapshot.rows.key.tolist()))
+        return cls(named, negatives, place)
 
     @classmethod
     def load(cls, folder: Path) -> "KeptModel":
@@ -57,8 +56,12 @@ class KeptModel(NamedTuple):
         """Write it in place of what is there."""
         shutil.rmtree(folder, ignore_errors=True)
         about = {"model": self.snapshot.dense, "negatives": self.negatives, "place": list(self.place)}
-        names = [""] * len(self.snapshot.rows.key)  # who reads it knows them
-        Checkpoints(folder).append(self.snapshot._replace(dense=about, names=names), now_ms())
+        Checkpoints(folder).append(self.snapshot._replace(dense=about), now_ms())
+
+    def name(self, names: Names) -> None:
+        """Have the names learnt that are known."""
+        known = [it for it in zip(self.snapshot.rows.key.tolist(), self.snapshot.names, strict=True) if it[1]]
+        names.learn(*zip(*known, strict=True) if known else ((), ()))
 
     def build(self, new: Callable[[], Recommender]) -> Recommender:
         """Return the model; ``new`` returns one that knows nothing."""

@@ -23,16 +23,19 @@ class Plan(msgspec.Struct, frozen=True):
     role
         A challenger, which is trained, or the champion before, which is loaded.
     first
-        Where the examples begin that it is trained on, or draws its negatives from.
+        Where the examples begin that it is trained on; where it stands that was trained before.
     position
         Where they end, and the trial begins.
+    champion
+        Where the champion stands with whom it is compared, as it was kept: there or before.
     recent
-        How many of them have come since something has changed.
+        How many of the examples have come since something has changed.
     """
 
     role: Phase
     first: Mark
     position: int
+    champion: int
     recent: int = 0
 
 
