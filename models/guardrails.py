@@ -55,7 +55,7 @@ class Soundness:
 
     @property
     def carts(self) -> float:
-        """Carts foretold for each one that came; 1 where there are too few to tell, 0 of what is not finite."""
+        """Carts foretold for each that came; 1 where there are too few to tell, 0 of what is not finite."""
         if not np.isfinite(self._foretold):
             return 0.0
         is_known = max(self._foretold, self._came) >= _LEAST_CARTS

@@ -123,7 +123,7 @@ class Learner:
 
     async def _step_back(self) -> None:
         """Forget what was learnt and not published, and follow whoever learns."""
-        _log.warning("What was learnt and not published is forgotten: another learns now, or it went wrong")
+        _log.warning("Another worker learns now, or a promotion failed: what is not published is forgotten")
         self.was_replaced = True
         await self._let_go()
         await self._brain.reset()

@@ -35,9 +35,9 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
-    reading: int | None = 0  # the learner's, when this was read
     asked: str = ""  # why an operator has asked for a challenger, the last one; "" where none has
     records: Sequence["_Read"] = ()
+    reading: int | None = 0  # the learner's, when this was read
 
     def refuse(self, learnt: "Learnt") -> None:
         """Have the records be dead letters if something of them could not be learnt.

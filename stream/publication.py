@@ -16,9 +16,10 @@ from models.record_block import RecordBlock
 from models.row_forms import RowForm
 from models.row_records import row_records
 from models.snapshot import Snapshot
+from stream.clock import now_ms
 from stream.errors import StreamError
 from stream.model_topic import ANEW, DENSE, Dense, Transactions
-from stream.replica import Replica
+from stream.replica import Applied, Replica
 
 __all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "News", "Publications", "Wire"]
 
@@ -135,7 +136,8 @@ class Publications:
                 offset = self._replica.newest.offset
                 break
         self._end = offset + 1 + _COMMIT_MARKERS
-        self._replica.pass_over(offset + 1)
+        complete = part.dense.get("complete", part.version)
+        self._replica.pass_over(Applied(offset, now_ms(), complete, {**progress, "learner": self._name}))
         return offset + 1
 
     async def are_newest(self) -> bool:

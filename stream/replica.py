@@ -90,8 +90,7 @@ class Replica:
         self._fail = fail
         self._reader = self._make_reader()
         await self._reader.start(0)
-        log = await asyncio.gather(self._reader.identity(), self._reader.end())
-        saved = await self.checkpointer.load(*log)
+        saved = await self.checkpointer.load(await self._reader.identity(), await self._reader.end())
         if saved is not None:
             await self._go_on_from(saved)
         self.follow()
@@ -121,9 +120,10 @@ class Replica:
         """Return the end of the model topic, or of another partition."""
         return await self._reader.end(of)
 
-    def pass_over(self, offset: int) -> None:
-        """Read on from an offset: what stands before is of this worker's own model."""
-        self._reader.seek(offset)
+    def pass_over(self, own: Applied) -> None:
+        """Read on behind a publication that is of this worker's own model."""
+        self.newest = own
+        self._reader.seek(own.offset + 1)
 
     def follow(self) -> None:
         """Apply what comes from now on, until `pause`."""

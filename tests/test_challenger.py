@@ -6,10 +6,10 @@ import torch
 from lessons import examples, pair_lessons
 
 import models.challenger
-from models.challenger import Challenger, Standing, contexts_after
+from models.challenger import Challenger, Standing, contexts_after, copy_of
 from models.context import CONTEXT_ITEMS
 from models.examples import NOBODY, Examples
-from models.metrics import NOT_SCORED
+from models.metrics import MISSED, NOT_SCORED
 from models.recommender import Recommender
 from models.stock import Stock
 
@@ -52,40 +52,61 @@ def test_a_context_after_an_event_has_each_item_once_and_as_many_as_there_is_roo
         assert after.items[at].tolist() == ([item, *before] + [0] * CONTEXT_ITEMS)[:CONTEXT_ITEMS]
 
 
+def hits(model: Recommender, step: Examples, served: dict[int, torch.Tensor]) -> int:
+    """Return how many of a step's second events are in what a model had for their users; then make lists."""
+    found = 0
+    lists = model.predict_many(contexts_after(step), step.item[:, None], 20).items
+    for at, who in enumerate(step.who.tolist()):
+        if who in served and step.rank[at] != NOT_SCORED:
+            found += int(step.item[at] in served[who])
+        served[who] = lists[at]
+    model.learn_many(step)
+    return found
+
+
 @pytest.mark.parametrize("size", [1, 7, 64])
-def test_it_is_judged_by_the_lists_that_it_made_after_the_users_events_before(size: int) -> None:
+def test_both_are_judged_by_the_lists_that_they_made_after_the_users_events_before(size: int) -> None:
     """Whatever the steps: the second event of each user counts, and is in the list after the first or not."""
-    champion, other = taught(), taught()
-    challenger, hits, pairs = Challenger(champion), 0, 0
-    served: dict[int, torch.Tensor] = {}
+    challenger = Challenger(taught(), new())
+    others = taught(), new()
+    found, served = [0, 0], [dict[int, torch.Tensor](), dict[int, torch.Tensor]()]
     for step in of_users(200, 1).steps(size):
         challenger.follow(step)
-        lists = other.predict_many(contexts_after(step), step.item[:, None], 20).items
-        for at, who in enumerate(step.who.tolist()):
-            if who in served and step.rank[at] != NOT_SCORED:
-                pairs += 1
-                hits += int(step.item[at] in served[who])
-            served[who] = lists[at]
-        other.learn_many(step)
-    assert pairs == 100
-    assert challenger.standing.pairs == pairs
-    assert challenger.standing.hit_rate == pytest.approx(hits / pairs)
-    assert challenger.standing.of_champion == 0
+        for number, model in enumerate(others):
+            found[number] += hits(model, step, served[number])
+    standing = challenger.standing
+    assert standing.pairs == 100
+    assert standing.hit_rate == pytest.approx(found[0] / 100)
+    assert standing.of_champion == pytest.approx(found[1] / 100)
+    assert standing.hit_rate > standing.of_champion
 
 
 def test_one_that_knows_is_better_and_one_that_knows_nothing_is_worse() -> None:
-    knowing, ignorant = Challenger(taught()), Challenger(new())
+    knowing, ignorant = Challenger(taught(), new()), Challenger(new(), taught())
     for seed in range(3):
         lesson = of_users(400, seed)
         knowing.follow(lesson)
-        scored = lesson.rank != NOT_SCORED
-        ignorant.follow(lesson._replace(rank=torch.where(scored, 1, NOT_SCORED).to(torch.int8)))
+        ignorant.follow(lesson)
     assert knowing.standing.verdict == "better"
     assert ignorant.standing.verdict == "worse"
 
 
+def test_a_copy_of_the_champion_foresees_what_it_foresees_whatever_that_one_had_served() -> None:
+    """That a list was shorter, withheld something or came of an older model counts for nobody."""
+    champion = taught(5)
+    challenger = Challenger(copy_of(champion, new), champion)
+    for seed in range(6):
+        lesson = of_users(400, seed)
+        missed = torch.where(lesson.rank == NOT_SCORED, NOT_SCORED, MISSED).to(torch.int8)
+        challenger.follow(lesson._replace(rank=missed))
+    standing = challenger.standing
+    assert standing.pairs == 1_200
+    assert 0 < standing.hit_rate == standing.of_champion
+    assert (standing.low, standing.high, standing.verdict) == (-1.0, 1.0, "")
+
+
 def test_nobody_is_judged() -> None:
-    challenger, lesson = Challenger(taught()), of_users(64, 1)
+    challenger, lesson = Challenger(taught(), new()), of_users(64, 1)
     challenger.follow(lesson._replace(who=torch.full_like(lesson.who, NOBODY)))
     challenger.follow(lesson._replace(who=torch.full_like(lesson.who, NOBODY)))
     assert challenger.standing.pairs == 0
@@ -93,7 +114,7 @@ def test_nobody_is_judged() -> None:
 
 def test_who_came_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models.challenger, "_USERS", 3)
-    challenger, lesson = Challenger(taught()), of_users(8, 1)
+    challenger, lesson = Challenger(taught(), new()), of_users(8, 1)
     first, second = lesson.take(np.arange(8) % 2 == 0), lesson.take(np.arange(8) % 2 == 1)
     challenger.follow(first)  # four users, of whom three are remembered
     challenger.follow(second)
@@ -101,7 +122,7 @@ def test_who_came_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_user_who_is_erased_is_judged_no_more() -> None:
-    challenger, lesson = Challenger(taught()), of_users(2, 1)
+    challenger, lesson = Challenger(taught(), new()), of_users(2, 1)
     first, second = lesson.steps(1)
     challenger.follow(first)
     challenger.forget([int(first.who[0]), 5])
@@ -119,6 +140,8 @@ def test_a_user_who_is_erased_is_judged_no_more() -> None:
         (Standing(10, 0.5, 0.5, -1.0, 0.0), "worse"),
         (Standing(49_999, 0.5, 0.5, -1.0, 1.0), ""),
         (Standing(50_000, 0.5, 0.5, -1.0, 1.0), "no better"),
+        (Standing(24_999, 0.5, 0.5, -1.0, 1.0, patience=25_000), ""),
+        (Standing(25_000, 0.5, 0.5, -1.0, 1.0, patience=25_000), "no better"),
     ],
 )
 def test_verdicts(standing: Standing, verdict: str) -> None:

@@ -11,6 +11,7 @@ from models.course import Course
 from models.drift import Alarm
 from models.events import Event
 from models.examples import Examples
+from models.names import Names
 from models.recommender import Recommender
 from models.rules import Rules
 from producers.shop.plan import ShopPlan
@@ -61,7 +62,7 @@ def spoil(_: Lived, champion: Recommender) -> Recommender:
 
 def promote_a_spoilt_one(course: Lived, champion: Recommender) -> Recommender:
     """Put a copy of the champion in its place that ranks by the opposite of what it has learnt."""
-    copy = KeptModel.of(champion, Mark(0, 0, {})).build(course.new)
+    copy = KeptModel.of(champion, Mark(0, 0, {}), Names()).build(course.new)
     return course.promote(champion, spoil(course, copy))
 
 

@@ -74,8 +74,8 @@ def test_golden_rows(name: str, form: RowForm, layout: str, values: tuple[float,
 
 
 def test_golden_dense_part_and_progress() -> None:
-    raw = golden("dense-5.msgpack")
-    told = {"form": 5, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
+    raw = golden("dense-6.msgpack")
+    told = {"form": 6, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
     assert msgpack.unpackb(raw) == told
     dense = Dense.from_bytes(raw)
     assert dense.to_bytes() == raw
@@ -84,7 +84,7 @@ def test_golden_dense_part_and_progress() -> None:
 
 def test_a_dense_part_of_another_form_is_refused() -> None:
     with pytest.raises(DenseUnreadable, match="set another HEADRACE_TOPIC_PREFIX"):
-        Dense.from_bytes(golden("dense-4.msgpack"))
+        Dense.from_bytes(golden("dense-5.msgpack"))
 
 
 def test_golden_steps() -> None:

@@ -15,6 +15,7 @@ from lessons import contexts, pair_lessons
 from models.context import Context
 from models.guardrails import Soundness, Unfit, require_finite
 from models.monitor import Foretold
+from models.names import Names
 from models.ranking import Ranking
 from models.recommender import Recommender
 from stream.brain import Brain
@@ -63,7 +64,7 @@ def test_carts_are_told_once_there_are_enough_of_either() -> None:
     assert too_many.carts == pytest.approx(100)
     nothing = Soundness()
     nothing.update_carts(Foretold(torch.full((2,), torch.nan), 200))
-    assert np.isnan(nothing.carts)
+    assert nothing.carts == 0.0
 
 
 def test_a_model_that_knows_numbers_alone_passes(brain: Brain) -> None:
@@ -106,7 +107,7 @@ class Slow(Recommender):
 
 def test_who_takes_much_longer_is_refused_and_the_champion_goes_on(brain: Brain) -> None:
     champion = brain.recommender
-    kept = KeptModel.of(champion, Mark(0, 0, {}))
+    kept = KeptModel.of(champion, Mark(0, 0, {}), Names())
     brain._asked, brain.new = ASKED, lambda: Slow(champion.product._content._stock, 0)  # type: ignore[method-assign]
     before = champion.version
     with pytest.raises(Unfit, match="ms, those of the champion"):

@@ -12,10 +12,12 @@ from lessons import examples
 from models.challenger import Standing
 from models.drift import Alarm
 from models.guardrails import Unfit
+from models.names import Names
 from models.recommender import Recommender
 from models.rules import Phase
 from models.stock import Stock
-from stream.challenge.kept import HANDED_OVER, PREDECESSOR, KeptModel
+from stream.challenge.folder import TrialFolder
+from stream.challenge.kept import KeptModel
 from stream.challenge.plan import HandedOver, Message, Stood
 from stream.lessons import Lesson
 from stream.oversight import Oversight
@@ -31,9 +33,12 @@ WORSE = Standing(500, 0.4, 0.5, -1.0, 0.0)
 class Quiet(Oversight):
     """One whose trials nobody holds; it counts those that it would begin."""
 
-    trials = 0
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.trials = 0
+        self._trials.begin = self._count  # type: ignore[method-assign]
 
-    def _begin_trials(self) -> None:
+    def _count(self) -> None:
         self.trials += 1
 
 
@@ -44,7 +49,11 @@ class Hands:
         self.progress = progress
 
     async def in_turn(self, call: Callable[[Progress], Any]) -> Any:
-        return call(self.progress)
+        return await call(self.progress)
+
+    async def keep(self) -> KeptModel:
+        at = Mark(self.progress.position, self.progress.taught, {})
+        return KeptModel.of(Recommender(Stock(100, CPU), seed=0), at, Names())
 
     async def replace(self, successor: KeptModel, decide: Any) -> None:
         raise NotImplementedError
@@ -62,20 +71,35 @@ def far_progress() -> Progress:
     return progress
 
 
-def overseen(progress: Progress, **settings: Any) -> Quiet:
-    oversight = Quiet(Settings(retrain_examples=1_000, **settings))
-    oversight.begin(Hands(progress), progress)
-    return oversight
+Begin = Callable[..., Quiet]
+
+
+@pytest.fixture
+def overseen(tmp_path: Path) -> Callable[..., Quiet]:
+    """An oversight that goes on from some progress; all of them are of one worker, unless told otherwise."""
+
+    def begin(progress: Progress, **settings: Any) -> Quiet:
+        oversight = Quiet(Settings(**{"retrain_examples": 1_000, "data_dir": tmp_path, **settings}))
+        asyncio.run(oversight.begin(Hands(progress), progress))
+        return oversight
+
+    return begin
+
+
+def notice(oversight: Oversight, lesson: Lesson, alarms: list[Alarm], progress: Progress) -> None:
+    asyncio.run(oversight.notice(lesson, alarms, progress))
 
 
 def kinds(oversight: Oversight) -> list[str]:
     return [decision.kind for decision in oversight.take_decisions()]
 
 
-def test_an_alarm_has_a_challenger_trained_on_the_window_and_whoever_goes_on_knows_it() -> None:
+def test_an_alarm_has_a_challenger_trained_on_the_window_and_whoever_goes_on_knows_it(
+    overseen: Begin,
+) -> None:
     progress = far_progress()
     oversight = overseen(progress)
-    oversight.notice(lesson(), [ALARM], progress)
+    notice(oversight, lesson(), [ALARM], progress)
     alarm, started = oversight.take_decisions()
     assert (alarm.kind, started.kind) == ("drift-alarm", "retrain-started")
     figures = {name: started.details[name] for name in ("from", "to", "recent", "challenger")}
@@ -96,32 +120,32 @@ def test_an_alarm_has_a_challenger_trained_on_the_window_and_whoever_goes_on_kno
     ],
 )
 @pytest.mark.parametrize("count", [0, 8])
-def test_who_may_have_one_trained(setting: str, told: list[str], count: int) -> None:
+def test_who_may_have_one_trained(overseen: Begin, setting: str, told: list[str], count: int) -> None:
     """An alarm first, then an operator, whose request may come alone."""
     progress = far_progress()
     oversight = overseen(progress, retrain=setting)
-    oversight.notice(lesson(), [ALARM], progress)
-    oversight.notice(lesson("a new season", count), [], progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    notice(oversight, lesson("a new season", count), [], progress)
     assert kinds(oversight) == told
 
 
-def test_a_schedule_goes_on_though_nothing_was_decided_before_the_learner_stopped() -> None:
+def test_a_schedule_goes_on_though_nothing_was_decided_before_the_learner_stopped(overseen: Begin) -> None:
     progress, hour = far_progress(), 3_600_000
     first, later = lesson(), lesson()
     later = later._replace(examples=later.examples._replace(ts=later.examples.ts + 3 * hour))
     oversight = overseen(progress, retrain_hours=2.0)
-    oversight.notice(first, [], progress)
+    notice(oversight, first, [], progress)
     assert kinds(oversight) == []
     progress = Progress(100, progress.to_dict(), 1_000)
     oversight = overseen(progress, retrain_hours=2.0)
-    oversight.notice(later, [], progress)
+    notice(oversight, later, [], progress)
     assert kinds(oversight) == ["retrain-started"]
 
 
-def test_a_challenger_that_is_worse_is_let_go() -> None:
+def test_a_challenger_that_is_worse_is_let_go(overseen: Begin) -> None:
     progress = far_progress()
     oversight = overseen(progress)
-    oversight.notice(lesson(), [ALARM], progress)
+    notice(oversight, lesson(), [ALARM], progress)
     asyncio.run(oversight._decide_in_turn(lambda: oversight._retraining.judged(WORSE)))
     assert kinds(oversight)[-1] == "retrain-dropped"
     assert progress.oversight["plan"] is None
@@ -150,20 +174,20 @@ class HandingOver:
 
 
 def test_a_challenger_that_is_unfit_to_serve_is_dropped_with_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    overseen: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Refusing(Hands):
         async def replace(self, *_: object) -> None:
             raise Unfit("its lists take 9.0 ms, those of the champion 1.0 ms")
 
-    monkeypatch.setattr("stream.oversight.ChallengerProcess", HandingOver)
+    monkeypatch.setattr("stream.challenge.trials.ChallengerProcess", HandingOver)
     progress = far_progress()
     oversight = overseen(progress, data_dir=tmp_path)
     oversight._hands = Refusing(progress)
-    oversight.notice(lesson(), [ALARM], progress)
+    notice(oversight, lesson(), [ALARM], progress)
     recommender = Recommender(Stock(100, CPU), seed=0)
-    KeptModel.of(recommender, Mark(0, 0, {})).save(tmp_path / "challenge" / HANDED_OVER)
-    asyncio.run(oversight._hold_trials())
+    TrialFolder(tmp_path / "challenge").hand_over(KeptModel.of(recommender, Mark(0, 0, {}), Names()))
+    asyncio.run(oversight._trials._hold_all())
     decision = oversight.take_decisions()[-1]
     assert decision.kind == "retrain-dropped"
     assert decision.reason == "challenger 1: its lists take 9.0 ms, those of the champion 1.0 ms"
@@ -172,25 +196,105 @@ def test_a_challenger_that_is_unfit_to_serve_is_dropped_with_the_reason(
 
 @pytest.mark.parametrize("can_be_kept", [True, False])
 def test_the_champion_before_is_on_trial_after_a_promotion_if_it_can_be_kept(
-    tmp_path: Any, *, can_be_kept: bool
+    overseen: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, can_be_kept: bool
 ) -> None:
-    class Kept:
-        place = Mark(39, 19_990, {"clicks-0": 8})
-
-        def save(self, folder: Any) -> None:
-            assert folder == tmp_path / "challenge" / PREDECESSOR
-            if not can_be_kept:
-                raise OSError("no space left")
-
     progress = far_progress()
-    oversight = overseen(progress, data_dir=tmp_path)
-    oversight.notice(lesson(), [ALARM], progress)
-    asyncio.run(oversight._replaced(BETTER, Kept, progress))  # type: ignore[arg-type]
-    told = kinds(oversight)
-    plan = progress.oversight["plan"]
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    champion = asyncio.run(Hands(progress).keep())
+    successor = champion._replace(place=Mark(35, 19_900, {}))
+    if not can_be_kept:
+        monkeypatch.setattr(KeptModel, "save", no_space)
+    oversight._winning = BETTER
+    asyncio.run(oversight._replaced(successor, champion, progress))
+    told, plan, folder = kinds(oversight), progress.oversight["plan"], TrialFolder(tmp_path / "challenge")
     if can_be_kept:
         assert told[-1] == "promotion"
-        assert (plan["role"], plan["position"]) == (Phase.PREDECESSOR, 39)
+        assert (plan["role"], plan["position"], plan["champion"]) == (Phase.PREDECESSOR, 41, 35)
+        assert folder.predecessor(41).place == champion.place
+        assert folder.champion(35).place == successor.place
     else:
         assert told[-2:] == ["promotion", "retrain-dropped"]
         assert plan is None
+
+
+def no_space(*_: object) -> None:
+    raise OSError("no space left")
+
+
+def test_none_is_trained_where_the_champion_cannot_be_kept(
+    overseen: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeptModel, "save", no_space)
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    alarm, refused = oversight.take_decisions()
+    assert (alarm.kind, refused.kind) == ("drift-alarm", "retrain-refused")
+    assert "no space left" in refused.reason
+    assert (oversight.trials, progress.oversight["plan"]) == (0, None)
+
+
+def after(progress: Progress) -> Progress:
+    """Return the progress as the next learner takes it up."""
+    return Progress(100, progress.to_dict(), 1_000)
+
+
+def test_another_worker_begins_another_trial_against_the_champion_that_it_has(
+    overseen: Begin, tmp_path: Path
+) -> None:
+    progress = far_progress()
+    notice(overseen(progress), lesson(), [ALARM], progress)
+    later = after(progress)
+    later.position, later.taught = 90, 20_500
+    other = overseen(later, data_dir=tmp_path / "other")
+    assert kinds(other) == ["retrain-started"]
+    assert other.trials == 1
+    plan = later.oversight["plan"]
+    assert (plan["position"], plan["champion"], plan["recent"]) == (90, 90, 2_560)
+    assert TrialFolder(tmp_path / "other" / "challenge").champion(90).place.taught == 20_500
+
+
+def test_another_worker_lets_the_champion_before_go(overseen: Begin, tmp_path: Path) -> None:
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    champion = asyncio.run(Hands(progress).keep())
+    oversight._winning = BETTER
+    asyncio.run(oversight._replaced(champion._replace(place=Mark(35, 19_900, {})), champion, progress))
+    assert kinds(overseen(after(progress))) == ["retrain-resumed"]
+    assert kinds(overseen(after(progress), data_dir=tmp_path / "other")) == ["retrain-dropped"]
+
+
+def test_a_trial_ends_where_its_examples_are_gone(overseen: Begin) -> None:
+    """As where their topic is deleted and made anew: what it waits for would not come for long."""
+    progress = far_progress()
+    notice(overseen(progress), lesson(), [ALARM], progress)
+    later = after(progress)
+    later.take_over("another topic", 10)
+    later.log = later.log or "the first"
+    other = overseen(later)
+    assert later.position == 0
+    assert kinds(other) == ["retrain-dropped"]
+    assert later.oversight["plan"] is None
+
+
+def test_a_trial_ends_where_retraining_is_turned_off_but_not_a_probation(overseen: Begin) -> None:
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    assert kinds(overseen(after(progress), retrain="no")) == ["retrain-dropped"]
+    champion = asyncio.run(Hands(progress).keep())
+    oversight._winning = BETTER
+    asyncio.run(oversight._replaced(champion._replace(place=Mark(35, 19_900, {})), champion, progress))
+    assert kinds(overseen(after(progress), retrain="no")) == ["retrain-resumed"]
+
+
+def test_what_was_asked_for_before_the_learner_went_back_is_not_heard_again(overseen: Begin) -> None:
+    progress = far_progress()
+    oversight = overseen(progress)
+    progress.tested_to = 41
+    notice(oversight, lesson("a new season")._replace(start=40), [], progress)
+    assert kinds(oversight) == []
+    notice(oversight, lesson("a new season")._replace(start=41), [], progress)
+    assert kinds(oversight) == ["retrain-started"]

@@ -87,7 +87,11 @@ def test_a_clock_that_goes_back_changes_nothing() -> None:
         ([BETTER, OPEN], ["promotion"], Phase.PREDECESSOR),
         ([BETTER, BETTER], ["promotion", "rollback"], Phase.NOBODY),
         ([BETTER, WORSE], ["promotion", "probation-passed"], Phase.NOBODY),
-        ([BETTER, Standing(25_000, 0.5, 0.5, -1.0, 1.0)], ["promotion", "probation-passed"], Phase.NOBODY),
+        (
+            [BETTER, Standing(25_000, 0.5, 0.5, -1.0, 1.0, patience=25_000)],
+            ["promotion", "probation-passed"],
+            Phase.NOBODY,
+        ),
     ],
 )
 def test_what_becomes_of_who_is_on_trial(standings: list[Standing], kinds: list[str], phase: Phase) -> None:

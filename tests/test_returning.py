@@ -1,13 +1,28 @@
 """Laws of a learner that comes back: once for each time it stepped back, and over the examples alone."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import closing
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+import torch
 from faust.types import TP
+from lessons import examples
 
+from models.names import Names
+from models.packing import pack
+from stream.brain import Brain
+from stream.chunks import Chunk, Ledger
+from stream.learner import Learner
+from stream.lessons import lessons
+from stream.oversight import Oversight
+from stream.progress import Progress
 from stream.returning import Returning
+from stream.settings import Settings
+
+CPU = torch.device("cpu")
 
 EXAMPLES = TP("examples", 0)
 
@@ -25,12 +40,13 @@ class Lease:
 class Consumer:
     """Notes what is read again, or fails."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, again: Callable[[], object] = list) -> None:
         self.lease, self.again = Lease(), list[TP]()
-        self._error = error
+        self._error, self._does = error, again
 
     async def read_again(self, tp: TP) -> None:
         self.again.append(tp)
+        self._does()
         if self._error is not None:
             raise self._error
 
@@ -46,7 +62,7 @@ def returning(learner: Any, consumer: Any) -> Returning:
 
 def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held() -> None:
     async def run() -> None:
-        learner, consumer = SimpleNamespace(was_replaced=False, has_gone_back=False), Consumer()
+        learner, consumer = SimpleNamespace(was_replaced=False, reading=0), Consumer()
         bringing = returning(learner, consumer)
         consumer.lease.is_held.set()
         bringing.look()
@@ -71,7 +87,7 @@ def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held()
 
 def test_one_that_has_gone_back_reads_the_examples_again_and_once() -> None:
     async def run() -> None:
-        learner, consumer = SimpleNamespace(was_replaced=False, has_gone_back=True), Consumer()
+        learner, consumer = SimpleNamespace(was_replaced=False, reading=None), Consumer()
         bringing = returning(learner, consumer)
         consumer.lease.is_held.set()
         for _ in range(3):
@@ -86,10 +102,84 @@ def test_what_ended_a_return_is_raised_at_the_next_look() -> None:
     async def run() -> None:
         consumer = Consumer(OSError("the broker is away"))
         consumer.lease.is_held.set()
-        bringing = returning(SimpleNamespace(was_replaced=True, has_gone_back=False), consumer)
+        bringing = returning(SimpleNamespace(was_replaced=True, reading=0), consumer)
         bringing.look()
         await settle()
         with pytest.raises(OSError, match="the broker is away"):
             bringing.look()
 
     asyncio.run(run())
+
+
+class Journal:
+    """Takes what a learner publishes."""
+
+    def finish(self, chunks: Any) -> None:
+        list(chunks)
+
+    async def publish_if_due(self, *_: object) -> None:
+        pass
+
+    async def publish_all(self, *_: object, **__: object) -> None:
+        pass
+
+
+class Place(NamedTuple):
+    offset: int
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 0
+    key: bytes | None = None
+
+
+def records(start: int, stop: int) -> list[Any]:
+    taught = (examples(8, offset, CPU) for offset in range(start, stop))
+    packed = (pack(one, [f"item-{key}" for key in one.item.tolist()]) for one in taught)
+    return [Place(offset, value) for offset, value in enumerate(packed, start)]
+
+
+def learner_of(brain: Brain) -> Learner:
+    """Return a learner of which nobody hears."""
+    wire, names = SimpleNamespace(examples="examples"), Names()
+    replica = SimpleNamespace(names=names)
+    learner = Learner(brain, replica, wire, Any, oversight=Oversight(Settings()))  # type: ignore[arg-type]
+    learner._publishing = Journal()  # type: ignore[assignment]
+    learner.progress = Progress(100, {})
+    return learner
+
+
+async def decided(*_: object) -> None:
+    pass
+
+
+def test_a_learner_that_goes_back_passes_over_nothing_of_what_comes_meanwhile() -> None:
+    """What was read before and waits does not follow on where the successor stands."""
+
+    async def run(brain: Brain) -> list[int]:
+        learner, names, ledger = learner_of(brain), Names(), Ledger()
+
+        async def learn(come: list[Chunk]) -> list[int]:
+            current = [chunk for chunk in come if ledger.is_current(chunk)]
+            gathered = lessons(current, names, learner.progress, learner.reading)
+            return [lesson.start for lesson in gathered if await learner.learn(lesson)]
+
+        await learn([ledger.take(EXAMPLES, records(0, 40))])
+        successor = await learner.keep()
+        await learn([ledger.take(EXAMPLES, records(40, 60))])
+        waiting = ledger.take(EXAMPLES, records(60, 70))
+        await learner.replace(successor, decided)
+
+        consumer = Consumer(again=lambda: ledger.start(EXAMPLES, learner.progress.position))
+        bringing = returning(learner, consumer)
+        bringing.look()
+        assert await learn([waiting]) == []
+        consumer.lease.is_held.set()
+        await settle()
+        assert await learn([waiting]) == []
+        assert await learn([ledger.take(EXAMPLES, records(40, 70))]) == [40]
+        return [learner.progress.position, learner.progress.taught]
+
+    with closing(Brain(Settings(device="cpu"))) as brain:
+        position, taught = asyncio.run(run(brain))
+    assert position == 70
+    assert taught == sum(int(examples(8, offset, CPU).teaches.sum()) for offset in range(70))

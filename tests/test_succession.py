@@ -68,7 +68,7 @@ def test_who_followed_the_champion_then_knows_what_the_successor_knows() -> None
 def test_a_kept_model_goes_on_bit_for_bit(tmp_path: Path) -> None:
     model = recommender()
     go_on(model, 0, 8)
-    KeptModel.of(model, PLACE).save(tmp_path / "kept")
+    KeptModel.of(model, PLACE, Names()).save(tmp_path / "kept")
     kept = KeptModel.load(tmp_path / "kept")
     assert kept.place == PLACE
     other = kept.build(recommender)
@@ -81,7 +81,7 @@ def test_what_is_kept_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
     for steps in (8, 2):
         model = recommender()
         go_on(model, 0, steps)
-        KeptModel.of(model, PLACE).save(tmp_path / "kept")
+        KeptModel.of(model, PLACE, Names()).save(tmp_path / "kept")
     assert KeptModel.load(tmp_path / "kept").snapshot.version == 2
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import pytest
 import torch
+from aiokafka.errors import KafkaError
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from lessons import examples
@@ -22,6 +23,7 @@ from stream.broker import Broker
 from stream.chaos.learner import steps_of
 from stream.chaos.records import Record, read_topic
 from stream.lessons import Lesson
+from stream.model_topic import Transactions
 from stream.publication import LearnerBehind
 from stream.school import School
 from stream.settings import Settings
@@ -279,3 +281,53 @@ def test_an_end_does_not_wait_for_a_broker_that_is_away(topic_prefix: str, tmp_p
         said |= {"DATA_DIR": str(tmp_path / "a")}
         settings = Settings.of({f"HEADRACE_{name}": value for name, value in said.items()})
         assert asyncio.run(end(broker, settings)) < 6.0  # 3 s, and up to 2 to disconnect
+
+
+async def decided(*_: object) -> None:
+    """Decide nothing."""
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_a_learner_loses_nothing_if_a_publication_fails_after_a_promotion(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    """Whether Kafka has it and could not say so or not: what is there of this learner it does not take in."""
+
+    async def teach(worker: Worker, *numbers: int) -> None:
+        for number in numbers:
+            await worker.learner.learn(lesson_of(worker.names, number))
+
+    async def run() -> tuple[int, int, int]:
+        async with Worker(settings, "a") as one:
+            await one.learner.begin()
+            await teach(one, 1, 2)
+            async with one.learner._turn:
+                successor = await one.learner.keep()
+            await teach(one, 3)
+            await one.learner.replace(successor, decided)
+            one.learner.reading = 0  # as once the examples are read again
+            await teach(one, 3, 4, 5)
+            recommender, before = one.brain.recommender, one.brain.recommender.version
+            write, failed = Transactions.write, list[bool]()
+
+            async def fail_once(transactions: Transactions, runs: Any) -> int:
+                if failed:
+                    return await write(transactions, runs)
+                failed.append(True)
+                if is_taken:
+                    await write(transactions, runs)
+                raise KafkaError
+
+            monkeypatch.setattr(Transactions, "write", fail_once)
+            await teach(one, 6)
+            await one.learner.end()
+            assert failed
+            assert one.brain.recommender is recommender
+            negatives = len(recommender.negatives.items)
+            return before, recommender.version, negatives
+
+    before, after, negatives = asyncio.run(run())
+    assert after == before + 1
+    assert negatives == sum(int(lesson_of(Names(), number).examples.teaches.sum()) for number in range(1, 7))
+    # The promotion, and each lesson once but the third: it taught the champion and then the successor.
+    assert len(steps_of(journal(settings))) == 7
