@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from models.recommender import Recommender
 from models.record_block import RecordBlock
 from models.stock import Stock
 from models.training import Training
+from stream.challenge.folder import TrialFolder
 from stream.chaos.learner import Taught
 from stream.model_topic import DENSE, Dense, Transactions
 from stream.poisons import opposite
@@ -44,6 +47,9 @@ class Story:
         """The decisions of a kind so far, in order."""
         told = [msgpack.unpackb(record.value) for record in self._log.read()]
         return [decision for decision in told if decision["kind"] == kind]
+
+    def close(self) -> None:
+        self._log.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +82,22 @@ def worker(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
         yield running
 
 
+@pytest.fixture
+def story(shop: Shop, worker: WorkerProcess) -> Iterator[Story]:
+    worker.ready()  # which has made the topics
+    with closing(Story(shop)) as story:
+        yield story
+
+
+def newest(shop: Shop) -> Dense:
+    """Return what was published last of the model, but for its rows."""
+    records = [record for record in shop.read("model") if record.key == DENSE]
+    return Dense.from_bytes(records[-1].value)
+
+
 def spoil(shop: Shop) -> None:
     """Publish a model that ranks by the opposite of what it has learnt, as a broken learner would."""
-    newest = [record for record in Log(shop, "model").read_to_end() if record.key == DENSE][-1]
-    dense = Dense.from_bytes(newest.value)
+    dense = newest(shop)
     blend = dense.state["blend"]
     weights = opposite(np.frombuffer(blend["weights"], np.float32))
     state = dense.state | {"blend": blend | {"weights": weights.tobytes()}}
@@ -94,8 +112,8 @@ def spoil(shop: Shop) -> None:
     asyncio.run(publish())
 
 
-def judged_again(shop: Shop, started: dict[str, Any]) -> Standing:
-    """Return how a challenger stands once there is a verdict, trained and judged by nothing but the log."""
+def judged_again(shop: Shop, started: dict[str, Any], kept: TrialFolder) -> Standing:
+    """Return how a challenger stands once there is a verdict, by the log, and the champion as it was kept."""
     first, end, recent = (started["details"][name] for name in ("from", "to", "recent"))
     assert first == 0
     records = shop.read("examples")
@@ -106,7 +124,8 @@ def judged_again(shop: Shop, started: dict[str, Any]) -> Standing:
     def new() -> Recommender:
         return Recommender(Stock(Settings().max_items, CPU), Settings().seed)
 
-    challenger = Challenger(Training(new, [window], recent).run().recommender)
+    champion = kept.champion(end).build(new)
+    challenger = Challenger(Training(new, [window], recent).run().recommender, champion)
     for step in later.steps(64):
         challenger.follow(step)
         if challenger.standing.verdict:
@@ -132,12 +151,11 @@ def replay(shop: Shop, log: Path, *options: object) -> "subprocess.Popen[str]":
     )
 
 
-def test_what_an_operator_asks_for_is_on_record(shop: Shop, worker: WorkerProcess) -> None:
+def test_what_an_operator_asks_for_is_on_record(shop: Shop, worker: WorkerProcess, story: Story) -> None:
     worker.ready()
     web = "--web", f"http://127.0.0.1:{worker.port}"
     said = finished(shop.command("retrain", "--reason", "a new season", *web))
     assert said.startswith("asked for at offset 0 of")
-    story = Story(shop)
     worker.until(lambda: bool(story.of("retrain-refused")), "the request is answered")
     told = finished(shop.command("decisions", *web)).splitlines()[-1]
     assert "retrain-refused" in told
@@ -147,7 +165,7 @@ def test_what_an_operator_asks_for_is_on_record(shop: Shop, worker: WorkerProces
 
 
 def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
-    shop: Shop, worker: WorkerProcess, logs: list[Path]
+    shop: Shop, worker: WorkerProcess, story: Story, logs: list[Path], tmp_path: Path
 ) -> None:
     worker.ready()
     finished(replay(shop, logs[0]))
@@ -156,15 +174,17 @@ def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
     worker.stop()
     spoil(shop)
     worker.start().ready()
-    story, replaying = Story(shop), replay(shop, logs[1])
+    replaying = replay(shop, logs[1])
     worker.until(lambda: bool(story.of("retrain-started")), "a challenger is trained")
+    kept = tmp_path / "kept"
+    shutil.copytree(worker.log_file.parent / "state" / "challenge", kept)
     worker.kill()
     worker.start()
     until(lambda: bool(story.of("promotion")), "the challenger is promoted", 3 * DEADLINE)
     finished(replaying)
     (started,), (promotion,) = story.of("retrain-started"), story.of("promotion")
     assert len(story.of("retrain-resumed")) == 1
-    standing = judged_again(shop, started)
+    standing = judged_again(shop, started, TrialFolder(kept))
     figures = {name: promotion["details"][name] for name in Standing._fields}
     assert figures == pytest.approx(standing._asdict()), story.of("retrain-trained")
     worker.ready()
@@ -180,7 +200,7 @@ def test_a_spoilt_model_is_noticed_and_replaced_though_the_learner_is_killed(
     assert again > 0.9 * good
     assert worker.figures()["drift"]["promotions"] == 1
     worker.stop()
-    assert last_points(worker.log_file.parent / "curves", "decisions/promotion", "decisions/drift-alarm") == [
-        1,
-        1,
-    ]
+    examples = Taught.of(shop.read("examples")).examples
+    assert newest(shop).progress["taught"] == int(examples.teaches.sum())  # each once, also of the successor
+    curves = worker.log_file.parent / "curves"
+    assert last_points(curves, "decisions/promotion", "decisions/drift-alarm") == [1, 1]
