@@ -96,6 +96,12 @@ def test_chances_that_are_not_finite_are_enough_to_be_unfit(brain: Brain) -> Non
         require_finite(brain.recommender, ASKED)
 
 
+def test_a_blend_that_is_not_finite_is_unfit_though_its_scores_are_taken_for_0(brain: Brain) -> None:
+    brain.recommender.product._blend._weights[0, 0] = torch.nan
+    with pytest.raises(Unfit, match="learnt is not all finite"):
+        require_finite(brain.recommender, ASKED)
+
+
 class Slow(Recommender):
     """One that makes each list again and again."""
 

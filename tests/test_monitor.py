@@ -111,3 +111,24 @@ def test_what_is_learnt_again_is_told_once() -> None:
             monitor.learn_many(foretold)
         again.learn_many(foretold)
     assert again.state == once.state
+
+
+def test_what_is_foretold_by_no_number_is_passed_over_and_the_next_rise_is_heard() -> None:
+    monitor, rng = Monitor(), np.random.default_rng(8)
+    for number in range(600):
+        examples = step(number, rng, {"views": 0.3, "carts": 0.3, "orders": 0.3})
+        monitor.test_many(examples, torch.full((STEP,), 0.01))
+        chances = torch.full((STEP,), torch.nan if number == 200 else 0.05)
+        monitor.learn_many(Foretold(chances, int(rng.binomial(STEP, 0.05 if number < 400 else 0.5))))
+    assert "carts_foretold_too_few" in {alarm.signal for alarm in monitor.take_alarms()}
+
+
+def test_the_window_of_an_alarm_is_in_examples() -> None:
+    """Every third example is a cart here: the 2,560 carts at least of an alarm are among 7,680 examples."""
+    monitor, rng, raised = Monitor(), np.random.default_rng(9), []
+    for number in range(1_200):
+        examples = step(number, rng, {"views": 0.3, "carts": 0.3 if number < 700 else 0.7, "orders": 0.3})
+        monitor.test_many(examples, torch.full((STEP,), 0.01))
+        raised += monitor.take_alarms()
+    (alarm,) = [one for one in raised if one.signal == "missed_carts"]
+    assert alarm.window > 0.95 * 3 * 2_560
