@@ -35,7 +35,7 @@ GIVEN = Settings(
 @pytest.mark.parametrize("settings", [Settings(), GIVEN])
 @pytest.mark.parametrize("role", list(Phase))
 def test_orders(settings: Settings, role: Phase) -> None:
-    plan = Plan(role, Mark(3, 900, {"clicks-0": 2**40}), 17, recent=2_560)
+    plan = Plan(role, Mark(3, 900, {"clicks-0": 2**40}), 17, champion=9, recent=2_560)
     line = encoder.encode(Order(settings, plan, "/some/where/challenge"))
     assert b"\n" not in line
     assert orders.decode(line) == Order(settings, plan, "/some/where/challenge")
