@@ -44,7 +44,7 @@ _Course = TypeVar("_Course", bound=Course)
 
 
 class Lived(msgspec.Struct, frozen=True):
-    """What happened in a shop; events are counted from its drift, None for what did not happen."""
+    """What happened in a shop, counted from its drift; None for what did not happen."""
 
     seed: int
     events: int
@@ -52,8 +52,8 @@ class Lived(msgspec.Struct, frozen=True):
     decisions: list[str]
     false_alarms: int
     was_replaced: bool
-    noticed_after: int | None = None
-    back_after: int | None = None
+    noticed_after: int | None = None  # examples, which are events but for a few that teach nothing
+    back_after: int | None = None  # events
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
 
 
 def live_poisoned(plan: ShopPlan, poison: str) -> int | None:
-    """Return for how many events a poisoned champion served: 0 if it never did, None if it did to the end."""
+    """Return for how many examples a poisoned champion served: 0 if it never did, None if to the end."""
     _, course = _lived(_records(plan), lambda brain: _Poisoned(brain, poison))
     if course.is_refused:
         return 0

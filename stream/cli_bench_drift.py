@@ -43,7 +43,7 @@ _PROMOTED: Final = 0.9
 _DISCORD: Final = 0.1
 _BETTER_BY: Final = 0.01
 
-_Life = TypeVar("_Life")
+_Life = TypeVar("_Life", bound=Lived | int | None)
 
 
 def promoted(trials: int, better_by: float) -> float:
@@ -127,11 +127,10 @@ def _lives(pool: Executor, runs: int, console: Console) -> _Found:
     """Live through all shops; without retraining where a model was replaced: elsewhere it changes nothing."""
 
     def each(name: str, life: Callable[..., _Life], *arguments: Iterable[Any]) -> list[_Life]:
-        found = []
-        with console.status(f"{name} shops") as status:
-            for one in pool.map(life, *arguments):
-                found.append(one)
-                status.update(f"{name} shops: {len(found)}")
+        found: list[_Life] = []
+        for one in pool.map(life, *arguments):
+            found.append(one)
+            console.print(f"{name} shop {len(found)}: {_told(one)}", highlight=False)
         return found
 
     poisons = [poison for poison, _ in zip(cycle(POISONS), range(runs), strict=False)]
@@ -143,6 +142,13 @@ def _lives(pool: Executor, runs: int, console: Console) -> _Found:
     calm = each("calm", live, _seeded(CALM, runs))
     shares = {"equal": promoted(_EQUAL_TRIALS, 0.0), "better": promoted(_BETTER_TRIALS, _BETTER_BY)}
     return _Found(calm, changed, list(plain.values()), rolled_back, shares)
+
+
+def _told(one: Lived | int | None) -> str:
+    if not isinstance(one, Lived):
+        return f"rolled back after {one}"
+    told = f"{one.false_alarms} false alarms, hit rate {one.hit_rate}"
+    return f"{told}, noticed after {one.noticed_after}, back after {one.back_after}"
 
 
 def _seeded(plan: ShopPlan, runs: int) -> list[ShopPlan]:

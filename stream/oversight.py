@@ -114,7 +114,10 @@ class Oversight:
             await asyncio.to_thread(self._folder.keep, champion)
         except OSError as error:
             reason = f"the champion cannot be kept for it: {error}"
-            self._decide(progress, self._retraining.refused(why, progress.taught, reason))
+            if self._retraining.phase is Phase.NOBODY:
+                self._decide(progress, self._retraining.refused(why, progress.taught, reason))
+            else:
+                self._decide(progress, self._retraining.dropped(reason))
             return
         at = progress.position
         self._plan = Plan(Phase.CHALLENGER, first, at, champion=at, recent=recent)

@@ -235,6 +235,20 @@ def test_none_is_trained_where_the_champion_cannot_be_kept(
     assert (oversight.trials, progress.oversight["plan"]) == (0, None)
 
 
+def test_no_trial_goes_on_at_another_worker_where_the_champion_cannot_be_kept(
+    overseen: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress = far_progress()
+    notice(overseen(progress), lesson(), [ALARM], progress)
+    monkeypatch.setattr(KeptModel, "save", no_space)
+    later = after(progress)
+    other = overseen(later, data_dir=tmp_path / "other")
+    assert kinds(other) == ["retrain-dropped"]
+    assert (other.trials, later.oversight["plan"]) == (0, None)
+    notice(other, lesson("again"), [], later)
+    assert kinds(other) == ["retrain-refused"]
+
+
 def after(progress: Progress) -> Progress:
     """Return the progress as the next learner takes it up."""
     return Progress(100, progress.to_dict(), 1_000)
