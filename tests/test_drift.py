@@ -48,6 +48,20 @@ def test_a_sudden_rise_is_noticed_within_some_thousand_values_and_once(seed: int
     assert alarm.signal == "missed"
 
 
+@pytest.mark.parametrize("hour", [6, 12, 18, 24])
+def test_how_large_a_rise_is_does_not_hang_on_the_hour_at_which_it_comes(hour: int) -> None:
+    """In a shop so busy that the level of late is that of an hour, which swings by 0.08."""
+    start = 6 * 24 + hour
+    chances = [0.42 + 0.08 * np.sin(2 * np.pi * at / 24) + 0.06 * (at >= start) for at in range(start + 4)]
+    rng, detector, alarms = np.random.default_rng(hour), DriftDetector("missed"), list[Alarm]()
+    for at, chance in enumerate(chances):
+        for values in np.split((rng.random(20_000) < chance).astype(float), 20):
+            alarms += detector.update_many(at * HOUR_MS, values)
+    (alarm,) = alarms
+    assert start * HOUR_MS <= alarm.ts <= (start + 1) * HOUR_MS
+    assert alarm.after - alarm.before == pytest.approx(0.06, abs=0.03)
+
+
 @SEEDS
 def test_a_fall_is_good_news(seed: int) -> None:
     assert alarms_of(*days(seed, [0.4] * 40 + [0.3] * 40)) == []
