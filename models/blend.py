@@ -119,7 +119,7 @@ class Blend:
         if len(chosen) > _LISTS:  # the newest among them
             places = torch.arange(1, _LISTS + 1, device=chosen.device) * len(chosen) // _LISTS - 1
             chosen = chosen[places]
-        context = Context(*(column[chosen] for column in examples.context))
+        context = examples.context.take(chosen)
         case = self._case(context, context.items[:, :1])
         hit = case.items == examples.item[chosen, None]  # bool[B, C]
         found = hit.any(dim=1, keepdim=True)

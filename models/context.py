@@ -44,6 +44,10 @@ class Context(NamedTuple):
         columns = (torch.from_numpy(column) for column in (counting, actions, ts))
         return cls(*compact(wanted, CONTEXT_ITEMS, *columns))
 
+    def take(self, lines: Tensor | slice) -> "Context":
+        """Return those of some lines: bool[B], int64[n], or a slice."""
+        return Context(*(column[lines] for column in self))
+
     def to(self, device: torch.device) -> "Context":
         """Return the same on ``device``, copied without waiting where the device allows it."""
         return Context(*(column.to(device, non_blocking=True) for column in self))

@@ -36,7 +36,7 @@ class Conversions(NamedTuple):
 
     def take(self, chosen: Tensor) -> "Conversions":
         """Return the chosen lines, int64[n]."""
-        context, outcome = Context(*(column[chosen] for column in self.context)), self.outcome[:, chosen]
+        context, outcome = self.context.take(chosen), self.outcome[:, chosen]
         item, is_view, ts, age = (it[chosen] for it in (self.item, self.is_view, self.ts, self.age))
         return Conversions(context, item, is_view, outcome, ts, age)
 

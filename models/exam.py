@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from models.context import Context
 from models.examples import Examples
 from models.learner import Learner
 from models.metrics import NOT_SCORED, K, Quality, Scoreboard, rank_of
@@ -45,7 +44,7 @@ class Exam:
         """Score the product by what was served, and each baseline by what it would serve now."""
         self._boards[PRODUCT].update_many(examples.rank)
         scored = examples.rank != NOT_SCORED  # bool[B]
-        context = Context(*(column[scored] for column in examples.context))
+        context = examples.context.take(scored)
         item = examples.item[scored]
         for name, baseline in self._baselines.items():
             served = baseline.predict_many(context, context.items[:, :1], K).items

@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 import torch
 
-from models.context import Context
 from models.examples import Examples
 from models.metrics import NOT_SCORED, K, rank_of
 from models.recommender import Recommender
@@ -94,7 +93,7 @@ class Training:
         hits = scored = 0
         for step in self._newest:
             chosen = (step.rank != NOT_SCORED) & step.teaches
-            context = Context(*(column[chosen] for column in step.context)).to(recommender.device)
+            context = step.context.take(chosen).to(recommender.device)
             served = recommender.predict_many(context, context.items[:, :1], K).items.cpu()
             hits += int((rank_of(step.item[chosen], served) > 0).sum())
             scored += int(chosen.sum())

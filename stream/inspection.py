@@ -24,7 +24,7 @@ def require_fit(successor: Recommender, champion: Recommender, asked: Context) -
     Unfit
         If not all that the successor knows and answers is finite, or it takes much longer than the champion.
     """
-    lines = Context(*(column[:_LINES] for column in asked)).to(successor.device)
+    lines = asked.take(slice(_LINES)).to(successor.device)
     require_finite(successor, lines)
     turns = [(_seconds(champion, lines), _seconds(successor, lines)) for _ in range(_TURNS)]
     its, own = (min(seconds) for seconds in zip(*turns, strict=True))
