@@ -26,7 +26,7 @@ WORTH: Final = 0.001
 # Pairs after which it is let go where nothing is for sure; the old champion, after a promotion.
 PATIENCE: Final = 50_000
 PROBATION: Final = 25_000
-# Users whose lists are remembered, those who came last: 32 MB.
+# Users whose lists are remembered, those who came last: 320 bytes of lists each.
 _USERS: Final = 100_000
 
 
@@ -136,7 +136,7 @@ class Challenger:
         for place, user in enumerate(who):
             if (served := self._served.pop(user, None)) is not None:
                 before[place], known[place] = served, True
-            self._served[user] = lists[place]
+            self._served[user] = lists[place].copy()  # a view would keep those of the whole step
         while len(self._served) > _USERS:
             del self._served[next(iter(self._served))]
         return before, known

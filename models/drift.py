@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from river.drift import ADWIN
 
-from models.season import Season, moved
+from models.season import Season, moving_mean
 
 __all__ = ["Alarm", "DriftDetector"]
 
@@ -89,7 +89,8 @@ class DriftDetector:
             if (rise := self._rise(mean)) is not None:
                 alarms.append(Alarm(self.name, ts, mean, self._since_change, *rise))
         self._season.update_many(hour, values)
-        self._level = moved(self._level, residuals[:whole], self._season.count)
+        taken = self._season.count - len(self._unbatched)
+        self._level = moving_mean(self._level, residuals[:whole], taken)
         return alarms
 
     def _rise(self, mean: float) -> tuple[float, float] | None:

@@ -66,7 +66,8 @@ class Retraining:
         passed = (self._now - self._began) / _HOUR_MS
         day, trained = self._budget
         may = not self.number or passed >= self._rules.rest_hours
-        may = may and (day != self._now // _DAY_MS or trained < self._rules.per_day)
+        trained = trained if day == self._now // _DAY_MS else 0
+        may = may and trained < self._rules.per_day
         if asked or (alarms and may):
             return asked or f"{alarms[0].signal} rose"
         if 0 < self._rules.every_hours <= passed:

@@ -6,36 +6,39 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Season", "moved"]
+__all__ = ["Season", "moving_mean"]
 
 _DAY_HOURS: Final = 24
-# The level is a moving mean of about so many values, half a day of a middling shop; before there are as many,
-# it is theirs.
-_LEVEL: Final = 20_000
+# Values that a moving mean is of, about: half a day of a middling shop.
+_SPAN: Final = 20_000
 # Days of which the hours are compared: a week, so that each weekday is in it.
 _DAYS: Final = 7
-# From so many on an hour is known: the median of three is no single day's doing.
+# Days that an hour must have been compared in: the median of three is no single day's doing.
 _DAYS_NEEDED: Final = 3
 # Of a day with fewer hours it cannot be told what is unusual in it.
 _HOURS_NEEDED: Final = 12
 
 
-def moved(level: float, values: npt.NDArray[np.float64], count: int) -> float:
-    """Return a moving mean after these values, float64[n], the last of ``count``.
+def moving_mean(level: float, values: npt.NDArray[np.float64], count: int) -> float:
+    """Return the mean of all ``count`` values so far, of which these, float64[n], are the last.
+
+    Of more than 20,000 values it is an exponential moving mean: what is older counts ever less.
 
     Examples
     --------
-    >>> moved(0.5, np.array([1.0, 0.0, 0.0, 0.0]), 8)
+    >>> moving_mean(0.5, np.array([1.0, 0.0, 0.0, 0.0]), 8)
     0.375
     """
-    share = len(values) / min(count, max(_LEVEL, len(values))) if len(values) else 0.0
+    share = len(values) / min(count, max(_SPAN, len(values))) if len(values) else 0.0
     return level + (float(values.mean()) - level) * share if share else level
 
 
 class Season:
     """The level of a figure, and how far the hours of the last seven days were from their day.
 
-    Where a day differs from the one before, that is a trend, and no hour's doing. Of the first day, in which
+    An additive decomposition, with the median of an hour's days as its part (after Cleveland et al., STL: A
+    Seasonal-Trend Decomposition Procedure Based on Loess, Journal of Official Statistics 1990, which is
+    robust by weights in its place). Where a day differs from the one before, that is a trend, and no hour's doing. Of the first day, in which
     a new model learns most, nothing is taken to be usual.
 
     Attributes
@@ -56,14 +59,14 @@ class Season:
 
     def __init__(self) -> None:
         self.level, self.count = 0.0, 0
-        self._deviations = np.full((_DAYS, _DAY_HOURS), np.nan)  # float64[D, 24], where one is known
+        self._deviations = np.full((_DAYS, _DAY_HOURS), np.nan)  # float64[7, 24], NaN where none is known
         self._usual = np.zeros(_DAY_HOURS)  # float64[24]
-        self._today = np.zeros((_DAY_HOURS, 2))  # sums of values, and how many
+        self._today = np.zeros((_DAY_HOURS, 2))  # float64[24, 2], sums of values, and how many
         self._date, self._days, self._yesterday = 0, 0, 0.0
 
     @property
     def is_known(self) -> bool:
-        """Whether enough days were seen to tell what is usual."""
+        """Whether enough days were seen to tell what is usual; the first is compared with none."""
         return self._days > _DAYS_NEEDED
 
     def deviation(self, hour: int) -> float:
@@ -78,7 +81,7 @@ class Season:
             self._date = date
         self._today[hour % _DAY_HOURS] += (values.sum(), count)
         self.count += count
-        self.level = moved(self.level, values, self.count)
+        self.level = moving_mean(self.level, values, self.count)
 
     def _close_day(self) -> None:
         hours = np.flatnonzero(self._today[:, 1])
@@ -96,7 +99,8 @@ class Season:
     def _weigh(self) -> None:
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of hours never seen
             usual = np.nanmedian(self._deviations, axis=0)
-        self._usual = np.nan_to_num(usual) if self.is_known else np.zeros(_DAY_HOURS)
+        days = np.isfinite(self._deviations).sum(axis=0)  # int64[24]
+        self._usual = np.where(days >= _DAYS_NEEDED, usual, 0.0)
 
     @property
     def state(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class _Place(NamedTuple):
 
 # A command is imported when it is called: torch or Kafka's client alone would cost the others seconds.
 _COMMANDS: Final = {
-    "bench": _Place("stream.cli_bench", "Measure on this machine what the README quotes."),
+    "bench": _Place("stream.bench.commands", "Measure on this machine what the README quotes."),
     "broker": _Place("stream.cli_broker", "Run a Kafka on this machine alone, until Ctrl-C."),
     "checkpoint": _Place("stream.cli_checkpoint", "Look into the checkpoints of the model."),
     "decisions": _Place("stream.cli_decide", "Tell what was decided of the model, and why."),

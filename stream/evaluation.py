@@ -44,6 +44,7 @@ class Standing(NamedTuple):
     dead_letters: int
     quality: dict[str, Quality]
     ranks: "dict[str, array[int]]"
+    examples: int  # learnt
 
     @property
     def events(self) -> int:
@@ -98,7 +99,7 @@ class Evaluation:
         self.segments, self.intervals, self.verdicts = Segments(), Intervals(), Verdicts()
         self._settings = settings
         self._catalog, self._now = Catalog(), now
-        self._usable = self._duplicates = self._dead_letters = 0
+        self._usable = self._duplicates = self._dead_letters = self._examples = 0
         self.first_dead_letter, self.course = "", None
         self._uncounted: list[Examples] = []
 
@@ -150,6 +151,7 @@ class Evaluation:
     async def _learn(self, examples: Examples) -> None:
         if self._rivals.quality:
             self._rivals.test_and_learn(examples, await self.brain.popular(2 * K))
+        self._examples += len(examples.item)
         if len(examples.item):
             steps = self.brain.test_and_learn(examples), self.brain.foretold(), self._note(examples)
             learnt, foretold, _ = await asyncio.gather(*steps)
@@ -196,4 +198,6 @@ class Evaluation:
         counts = recommender.exam.ranks | self._rivals.ranks
         # As arrays: there is one for each model and batch of a log.
         ranks = {name: array("q", of) for name, of in counts.items()}
-        return Standing(self._usable, self._duplicates, self._dead_letters, quality, ranks)
+        return Standing(
+            self._usable, self._duplicates, self._dead_letters, quality, ranks, self._examples
+        )

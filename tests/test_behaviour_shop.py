@@ -3,7 +3,7 @@
 import pytest
 
 from producers.shop.plan import ShopPlan
-from stream.cli_bench_behaviour import Figures, term
+from stream.bench.behaviour import Figures, term
 
 # Shorter than the benchmark's: some 80,000 events each.
 PLAN = {"users": 3_000, "items": 400, "days": 8.0, "views_per_day": 10_000.0}

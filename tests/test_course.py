@@ -19,7 +19,7 @@ from producers.shop.shop import Shop
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.evaluation import Evaluation, Standing
-from stream.poisons import opposite
+from stream.bench.poisons import opposite
 from stream.progress import Mark
 from stream.settings import Settings
 

@@ -55,6 +55,12 @@ def test_rest_and_budget_hold_alarms_up_and_no_operator() -> None:
     assert retraining.wanted(at(12.1), ENOUGH, [], "a new season") == "a new season"
 
 
+def test_with_a_budget_of_none_no_alarm_has_one_trained() -> None:
+    retraining = Retraining(Rules(per_day=0))
+    assert not any(train(retraining, hours) for hours in (0, 1, 24, 48))
+    assert train(Retraining(Rules(per_day=1)), 0)
+
+
 def test_a_schedule_counts_from_the_last_one_whatever_it_was_for() -> None:
     retraining = Retraining(Rules(every_hours=5.0))
     hours = (0, 4.9, 5, 5.1, 9, 10.1)

@@ -40,6 +40,20 @@ def test_an_hour_is_told_from_others_and_one_odd_day_changes_nothing() -> None:
     assert [other.deviation(hour) for hour in range(24)] == [season.deviation(hour) for hour in range(24)]
 
 
+def test_an_hour_that_was_seen_on_fewer_days_is_not_known_though_others_are() -> None:
+    season = Season()
+    for hour in range(8 * 24):
+        if hour % 24 != 3 or hour // 24 in (5, 6):
+            season.update_many(hour, np.full(3_000, 0.9 if hour % 24 in {3, 12} else 0.25))
+    assert season.deviation(12) > 0.3
+    assert season.deviation(3) == 0.0
+    season.update_many(8 * 24, np.full(3_000, 0.25))
+    assert season.deviation(3) == 0.0
+    for hour in range(8 * 24 + 1, 10 * 24):
+        season.update_many(hour, np.full(3_000, 0.9 if hour % 24 in {3, 12} else 0.25))
+    assert season.deviation(3) > 0.3
+
+
 def test_before_enough_days_nothing_is_usual() -> None:
     season = Season()
     for hour in range(4 * 24):

@@ -28,7 +28,7 @@ from models.training import Training
 from stream.challenge.folder import TrialFolder
 from stream.chaos.learner import Taught
 from stream.model_topic import DENSE, Dense, Transactions
-from stream.poisons import opposite
+from stream.bench.poisons import opposite
 from stream.settings import Settings
 
 # Events: a challenger needs 10,000, and an alarm some.

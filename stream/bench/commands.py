@@ -10,15 +10,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from stream.bench_load import LOADS, Load, Run, timed
-from stream.cli_bench_behaviour import behaviour
-from stream.cli_bench_beside import beside
-from stream.cli_bench_chaos import chaos
-from stream.cli_bench_cost import cost
-from stream.cli_bench_drift import drift
-from stream.cli_bench_fresh import fresh
-from stream.cli_bench_recover import recover
-from stream.cli_bench_retrain import retrain
+from stream.bench.full_topic import LOADS, Load, Run, timed
+from stream.bench.behaviour import behaviour
+from stream.bench.beside import beside
+from stream.bench.chaos import chaos
+from stream.bench.cost import cost
+from stream.bench.drift import drift
+from stream.bench.fresh import fresh
+from stream.bench.recover import recover
+from stream.bench.retrain import retrain
 from stream.versions import versions
 
 __all__ = ["bench"]

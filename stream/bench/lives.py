@@ -26,7 +26,7 @@ from producers.shop.shop import Shop
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.evaluation import Evaluation, Standing
-from stream.poisons import POISONS
+from stream.bench.poisons import POISONS
 from stream.progress import Mark
 from stream.settings import Settings
 
@@ -44,7 +44,7 @@ _Course = TypeVar("_Course", bound=Course)
 
 
 class Lived(msgspec.Struct, frozen=True):
-    """What happened in a shop, counted from its drift; None for what did not happen."""
+    """What happened in a shop, in events from its drift on; None for what did not happen."""
 
     seed: int
     events: int
@@ -52,8 +52,8 @@ class Lived(msgspec.Struct, frozen=True):
     decisions: list[str]
     false_alarms: int
     was_replaced: bool
-    noticed_after: int | None = None  # examples, which are events but for a few that teach nothing
-    back_after: int | None = None  # events
+    noticed_after: int | None = None
+    back_after: int | None = None
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -72,11 +72,10 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 class _Drift(NamedTuple):
-    """When tastes change, and how many events come before, and examples of them."""
+    """When tastes change, and how many events come before."""
 
     ts: int
     events: int
-    examples: int
 
 
 def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
@@ -85,7 +84,7 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
     curve, course = _lived(_records(plan), lambda brain: Course(brain.new, rules))
     alarms = [(at, one.ts) for at, one in course.decisions if one.kind == "drift-alarm"]
     change = _drift_of(plan)
-    true = [at for at, ts in alarms if change and ts >= change.ts]
+    true = [_events_at(curve, at) for at, ts in alarms if change and ts >= change.ts]
     return Lived(
         seed=plan.seed,
         events=curve[-1].events,
@@ -93,17 +92,19 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
         decisions=[f"{at:,} {one.kind}: {one.reason}" for at, one in course.decisions],
         false_alarms=len(alarms) - len(true),
         was_replaced=any(one.kind == "promotion" for _, one in course.decisions),
-        noticed_after=true[0] - change.examples if change and true else None,
+        noticed_after=true[0] - change.events if change and true else None,
         back_after=_back_after(curve, change.events) if change else None,
     )
 
 
 def live_poisoned(plan: ShopPlan, poison: str) -> int | None:
-    """Return for how many examples a poisoned champion served: 0 if it never did, None if to the end."""
-    _, course = _lived(_records(plan), lambda brain: _Poisoned(brain, poison))
+    """Return for how many events a poisoned champion served: 0 if it never did, None if to the end."""
+    curve, course = _lived(_records(plan), lambda brain: _Poisoned(brain, poison))
     if course.is_refused:
         return 0
-    return next((at - _POISONED_AFTER for at, one in course.decisions if one.kind == "rollback"), None)
+    rollbacks = (at for at, one in course.decisions if one.kind == "rollback")
+    began = _events_at(curve, _POISONED_AFTER)
+    return next((_events_at(curve, at) - began for at in rollbacks), None)
 
 
 def replay(path: Path, rules: Rules, limit: int | None = None) -> Replayed:
@@ -162,9 +163,13 @@ class _Poisoned(Course):
 def _drift_of(plan: ShopPlan) -> _Drift | None:
     if not plan.drifts:
         return None
-    found = (it for it in Shop(plan).records() if isinstance(it, Event) and it.ts < plan.drifts[0])
-    teaching = [not it.event.takes_back for it in found]
-    return _Drift(plan.drifts[0], len(teaching), sum(teaching))
+    events = sum(isinstance(it, Event) and it.ts < plan.drifts[0] for it in Shop(plan).records())
+    return _Drift(plan.drifts[0], events)
+
+
+def _events_at(curve: list[Standing], examples: int) -> int:
+    """Return how many events there were by the batch in which so many examples were learnt."""
+    return next(it.events for it in curve if it.examples >= examples)
 
 
 def _back_after(curve: list[Standing], change: int) -> int | None:

@@ -19,7 +19,7 @@ from rich.table import Table
 from producers.bundled import REES46
 from stream.broker import Broker
 from stream.chaos.system import System
-from stream.freshness import Freshness, Probe
+from stream.bench.freshness import Freshness, Probe
 from stream.versions import versions
 
 __all__ = ["fresh"]

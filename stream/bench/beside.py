@@ -1,7 +1,5 @@
 """``headrace bench beside``: what a worker loses while a challenger is trained beside it."""
 
-import logging
-import os
 import statistics
 import tempfile
 from collections.abc import Iterator
@@ -14,10 +12,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from stream.bench_beside import Stretch, Stretches
+from stream.bench.outcome import Bound, conclude, quiet_kafka, with_file, with_runs
+from stream.bench.stretches import Stretch, Stretches
 from stream.broker import Broker
 from stream.chaos.system import System
-from stream.versions import versions
 
 __all__ = ["beside"]
 
@@ -42,16 +40,15 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Stretches of each.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_runs(5, "Stretches of each.")
+@with_file
 def beside(runs: int, file: Path | None) -> None:
     """Time a worker alone and beside a challenger, in turns: flat out, and at half of that.
 
     Exits with 1 where, at the median, less than 80 % of the throughput are left or the 99th percentile of
     latency is more than twice as long.
     """
-    for client in ("aiokafka", "kafka"):
-        logging.getLogger(client).setLevel(logging.CRITICAL)
+    quiet_kafka()
     console, pairs = Console(), []
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as name, _stretches(Path(name)) as stretches:
         with console.status("120,000 events to learn from"):
@@ -61,18 +58,13 @@ def beside(runs: int, file: Path | None) -> None:
                 alone = stretches.run()
             with console.status(f"run {number} of {runs}: beside a challenger"), stretches.beside():
                 pairs.append(Pair(alone, stretches.run()))
-    left, longer = (statistics.median(getattr(it, name) for it in pairs) for name in ("left", "longer"))
     console.print(_table(pairs))
-    console.print(
-        f"beside a challenger, {os.cpu_count()} cores: {left:.2f} of the throughput, and {longer:.2f} times "
-        f"the 99th percentile; the bounds are {_LEFT} and {_LONGER}",
-        highlight=False,
-    )
-    if file is not None:
-        figures = {"name": "beside", "left": left, "longer": longer, "runs": pairs, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
-    if left < _LEFT or longer > _LONGER:
-        raise click.ClickException("beside missed a bound")
+    left, longer = (statistics.median(getattr(it, name) for it in pairs) for name in ("left", "longer"))
+    bounds = [
+        Bound("of the throughput is left", left, "at least", _LEFT),
+        Bound("times the 99th percentile", longer, "at most", _LONGER),
+    ]
+    conclude("beside", {"runs": pairs}, file, bounds=bounds)
 
 
 @contextmanager

@@ -20,8 +20,8 @@ from rich.table import Table
 
 from models.challenger import ALPHA, Standing, new_judgement
 from producers.shop.plan import ShopPlan
-from stream.bench_drift import Lived, live, live_poisoned
-from stream.poisons import POISONS
+from stream.bench.lives import Lived, live, live_poisoned
+from stream.bench.poisons import POISONS
 from stream.versions import versions
 
 __all__ = ["drift"]

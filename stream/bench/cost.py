@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from stream.bench_load import LOADS, Run, timed
+from stream.bench.full_topic import LOADS, Run, timed
 from stream.versions import versions
 
 __all__ = ["cost"]

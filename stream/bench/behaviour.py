@@ -13,7 +13,7 @@ from rich.table import Table
 
 from models.chance_scores import ChanceQuality
 from producers.shop.plan import ShopPlan
-from stream.cli_bench_students import Hindsight, Late, Student, lessons_of, marks
+from stream.bench.students import Hindsight, Late, Student, lessons_of, marks
 from stream.versions import versions
 
 __all__ = ["behaviour"]

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.rules import Rules
-from stream.bench_drift import Replayed, replay
+from stream.bench.lives import Replayed, replay
 from stream.story import line_of
 from stream.versions import versions
 

@@ -1,0 +1,1 @@
+"""What the README quotes, measured on the machine at hand: ``headrace bench``."""
