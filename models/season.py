@@ -36,10 +36,10 @@ def moving_mean(level: float, values: npt.NDArray[np.float64], count: int) -> fl
 class Season:
     """The level of a figure, and how far the hours of the last seven days were from their day.
 
-    An additive decomposition, with the median of an hour's days as its part (after Cleveland et al., STL: A
-    Seasonal-Trend Decomposition Procedure Based on Loess, Journal of Official Statistics 1990, which is
-    robust by weights in its place). Where a day differs from the one before, that is a trend, and no hour's doing. Of the first day, in which
-    a new model learns most, nothing is taken to be usual.
+    An additive decomposition, with the median of an hour's days as its part (in the place of the weights
+    by which Cleveland et al., STL: A Seasonal-Trend Decomposition Procedure Based on Loess, Journal of
+    Official Statistics 1990, is robust). Where a day differs from the one before, that is a trend, and no
+    hour's doing. Of the first day, in which a new model learns most, nothing is taken to be usual.
 
     Attributes
     ----------

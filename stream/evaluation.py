@@ -196,8 +196,5 @@ class Evaluation:
         recommender = self.brain.recommender
         quality = recommender.quality | self._rivals.quality
         counts = recommender.exam.ranks | self._rivals.ranks
-        # As arrays: there is one for each model and batch of a log.
-        ranks = {name: array("q", of) for name, of in counts.items()}
-        return Standing(
-            self._usable, self._duplicates, self._dead_letters, quality, ranks, self._examples
-        )
+        ranks = {name: array("q", of) for name, of in counts.items()}  # as there is one for each batch
+        return Standing(self._usable, self._duplicates, self._dead_letters, quality, ranks, self._examples)

@@ -17,7 +17,7 @@ MAX_BODY_LINES = 25
 MAX_ARGUMENTS = 4  # the object itself not counted, nor those that must be named
 
 # Only these start both the producers and the worker.
-MEET = ("bench_", "chaos/load", "cli", "demo")
+MEET = ("bench/", "chaos/load", "cli", "demo")
 FAUST = {"faust", "mode"}
 KAFKA = {"kafka", "aiokafka"}
 FORBIDDEN = {

@@ -16,10 +16,10 @@ from models.recommender import Recommender
 from models.rules import Rules
 from producers.shop.plan import ShopPlan
 from producers.shop.shop import Shop
+from stream.bench.poisons import opposite
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.evaluation import Evaluation, Standing
-from stream.bench.poisons import opposite
 from stream.progress import Mark
 from stream.settings import Settings
 

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from models.chance_scores import ChanceQuality
 from producers.shop.plan import ShopPlan
+from stream.bench.outcome import Bound, conclude, with_file, with_runs
 from stream.bench.students import Hindsight, Late, Student, lessons_of, marks
-from stream.versions import versions
 
 __all__ = ["behaviour"]
 
@@ -53,11 +53,15 @@ class Figures(msgspec.Struct, frozen=True):
         )
 
     @property
-    def is_within(self) -> bool:
-        """Whether all bounds are kept."""
+    def bounds(self) -> list[Bound]:
+        """What they must keep to."""
         low, high = _HOLDS
-        holds = low <= self.foretold_per_actual <= high
-        return self.cost <= _MAY_COST and self.waiting_costs >= _WAITING_COSTS and holds
+        return [
+            Bound("of the AUC is what late purchases cost", self.cost, "at most", _MAY_COST),
+            Bound("of the AUC is what waiting a day costs", self.waiting_costs, "at least", _WAITING_COSTS),
+            Bound("foretold for each that came", self.foretold_per_actual, "at least", low),
+            Bound("foretold for each that came", self.foretold_per_actual, "at most", high),
+        ]
 
 
 def term(plan: ShopPlan) -> Term:
@@ -68,10 +72,8 @@ def term(plan: ShopPlan) -> Term:
 
 
 @click.command()
-@click.option(
-    "--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Shops, each drawn anew."
-)
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_runs(5, "Shops, each drawn anew.")
+@with_file
 def behaviour(runs: int, file: Path | None) -> None:
     """Teach the behaviour heads a made-up shop: as they are, with hindsight, and with labels a day late.
 
@@ -84,17 +86,7 @@ def behaviour(runs: int, file: Path | None) -> None:
             terms.append(term(replace(PLAN, seed=seed)))
         console.print(_table(seed, terms[-1]))
     figures = Figures.of(terms)
-    console.print(
-        f"late purchases cost {figures.cost:.4f} (at most {_MAY_COST}), "
-        f"waiting costs {figures.waiting_costs:.4f} (at least {_WAITING_COSTS}), "
-        f"foretold/actual {figures.foretold_per_actual:.3f} ({_HOLDS[0]} to {_HOLDS[1]})",
-        highlight=False,
-    )
-    if file is not None:
-        written = {"name": "behaviour", "figures": figures, "shops": terms, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(written)))
-    if not figures.is_within:
-        raise click.ClickException("behaviour missed a bound")
+    conclude("behaviour", {"figures": figures, "shops": terms}, file, bounds=figures.bounds)
 
 
 def _table(seed: int, found: Term) -> Table:

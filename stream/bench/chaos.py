@@ -1,21 +1,19 @@
 """``headrace bench chaos``: faults of every kind, and the proof that nothing is lost or counted twice."""
 
-import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from stream.bench.outcome import Bound, conclude, quiet_kafka, with_file
 from stream.broker import Broker
 from stream.chaos.matrix import MATRIX
 from stream.chaos.report import Row, table_of
 from stream.chaos.storm import Outcome, Storm
-from stream.versions import versions
 
 __all__ = ["chaos"]
 
@@ -28,25 +26,22 @@ _STORMS_A_SEED: Final = 1_000
 @click.option("--fault", "names", type=click.Choice(list(MATRIX)), multiple=True, help="Only this kind.")
 @click.option("--runs", type=click.IntRange(min=1), help="At most so many faults of each kind.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_file
 def chaos(names: tuple[str, ...], runs: int | None, seed: int, file: Path | None) -> None:
     """Strike a Kafka and its workers under load, again and again, and judge what is left.
 
     Exits with 1 where an event is lost or counted twice, or a profile is not the fold of its events.
     """
-    for client in ("aiokafka", "kafka"):  # they log every attempt while the broker is away
-        logging.getLogger(client).setLevel(logging.CRITICAL)
+    quiet_kafka()
     console = Console()
     with _progress() as progress:
         rows = [_row(name, runs or MATRIX[name].runs, seed, progress) for name in names or MATRIX]
     console.print(table_of(rows))
     for note in (note for row in rows for note in row.notes):
         console.print(note, highlight=False)
-    if file is not None:
-        figures = {"name": "chaos", "seed": seed, "faults": rows, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
-    if not all(row.holds for row in rows):
-        raise click.ClickException("chaos found something lost, doubled or unequal")
+    broken = [row.fault for row in rows if not row.holds]
+    bound = Bound("kinds of faults with something lost, doubled or unequal", len(broken), "at most", 0)
+    conclude("chaos", {"seed": seed, "faults": rows}, file, bounds=[bound])
 
 
 def _row(name: str, runs: int, seed: int, progress: Progress) -> Row:

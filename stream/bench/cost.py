@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.bench.full_topic import LOADS, Run, timed
-from stream.versions import versions
+from stream.bench.outcome import Bound, conclude, with_file, with_runs
 
 __all__ = ["cost"]
 
@@ -33,8 +33,8 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Pairs of runs.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_runs(5, "Pairs of runs.")
+@with_file
 def cost(runs: int, file: Path | None) -> None:
     """Compare throughput with a checkpoint every second and with none, run by run in turn.
 
@@ -45,14 +45,11 @@ def cost(runs: int, file: Path | None) -> None:
         with console.status(f"pair {number} of {runs}"):
             pairs.append(_pair(turned=number % 2 == 0))
         console.print(f"pair {number}: {pairs[-1].ratio:.3f}", highlight=False)
-    median = statistics.median(pair.ratio for pair in pairs)
     console.print(_table(pairs))
-    console.print(f"median ratio {median:.3f}; the bound is {_LEAST}", highlight=False)
-    if file is not None:
-        figures = {"name": "cost", "median": median, "bound": _LEAST, "pairs": pairs, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
-    if median < _LEAST:
-        raise click.ClickException("cost missed its bound")
+    bound = Bound(
+        "of the throughput is left", statistics.median(it.ratio for it in pairs), "at least", _LEAST
+    )
+    conclude("cost", {"pairs": pairs}, file, bounds=[bound])
 
 
 def _pair(*, turned: bool) -> Pair:

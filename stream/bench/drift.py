@@ -13,16 +13,16 @@ from typing import Any, Final, TypeVar
 
 import click
 import msgspec
-import numpy as np
 from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from models.challenger import ALPHA, Standing, new_judgement
+from models.challenger import ALPHA
 from producers.shop.plan import ShopPlan
 from stream.bench.lives import Lived, live, live_poisoned
+from stream.bench.outcome import Bound, conclude, with_file, with_runs
 from stream.bench.poisons import POISONS
-from stream.versions import versions
+from stream.bench.trials import BETTER_BY, promoted
 
 __all__ = ["drift"]
 
@@ -33,32 +33,13 @@ POISONED: Final = ShopPlan(days=1.0)
 # What may be: alarms of a calm shop, drifts that are missed, events until one is noticed.
 _ALARMS: Final = 0.1
 _NOTICED: Final = 0.95
-_NOTICED_WITHIN: Final = 25_000
+_WITHIN: Final = 25_000
 _ROLLED_BACK_WITHIN: Final = 5_000
 # How often, of how many trials of equal models, and of one that is better by a fiftieth of a hit rate of 0.5.
 _EQUAL_TRIALS, _BETTER_TRIALS = 1_000, 200
 _PROMOTED: Final = 0.9
-# In a tenth of the events one of two models hits and the other does not: so it is between a model and itself,
-# trained anew, on retailrocket and on the made-up shop.
-_DISCORD: Final = 0.1
-_BETTER_BY: Final = 0.01
 
 _Life = TypeVar("_Life", bound=Lived | int | None)
-
-
-def promoted(trials: int, better_by: float) -> float:
-    """Return the share of trials in which a challenger that is better by so much is promoted."""
-    return sum(_is_promoted(np.random.default_rng(seed), better_by) for seed in range(trials)) / trials
-
-
-def _is_promoted(rng: np.random.Generator, better_by: float) -> bool:
-    judgement, verdict = new_judgement(), ""
-    while not verdict:
-        drawn = rng.random(1_000)
-        wins, losses = drawn < (_DISCORD + better_by) / 2, drawn > 1 - (_DISCORD - better_by) / 2
-        judgement.update_many(wins.astype(np.float32) - losses)
-        verdict = Standing(judgement.count, 0.0, 0.0, *judgement.interval).verdict
-    return verdict == "better"
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -71,32 +52,24 @@ class _Found(msgspec.Struct, frozen=True):
     promoted: dict[str, float]
 
     @property
-    def false_alarms(self) -> float:
-        return statistics.mean(it.false_alarms for it in (*self.calm, *self.changed))
-
-    @property
-    def noticed(self) -> list[int]:
-        return [it.noticed_after for it in self.changed if it.noticed_after is not None]
-
-    @property
-    def noticed_within(self) -> float:
-        return statistics.median(self.noticed or [math.inf])
-
-    @property
-    def rolled_back_within(self) -> float:
-        return max(math.inf if it is None else it for it in self.rolled_back_after)
-
-    @property
-    def holds(self) -> bool:
-        alarms = self.false_alarms <= _ALARMS and self.noticed_within <= _NOTICED_WITHIN
-        trials = self.promoted["equal"] <= ALPHA and self.promoted["better"] >= _PROMOTED
-        noticed = len(self.noticed) >= _NOTICED * len(self.changed)
-        return alarms and noticed and trials and self.rolled_back_within <= _ROLLED_BACK_WITHIN
+    def bounds(self) -> list[Bound]:
+        found = [it.noticed_after for it in self.changed if it.noticed_after is not None]
+        alarms = statistics.mean(it.false_alarms for it in (*self.calm, *self.changed))
+        rolled_back = max(math.inf if it is None else it for it in self.rolled_back_after)
+        equal, better = self.promoted["equal"], self.promoted["better"]
+        return [
+            Bound("false alarms a shop", alarms, "at most", _ALARMS),
+            Bound("of the changes are noticed", len(found) / len(self.changed), "at least", _NOTICED),
+            Bound("events until then, median", statistics.median(found or [math.inf]), "at most", _WITHIN),
+            Bound("events with a poisoned champion, worst", rolled_back, "at most", _ROLLED_BACK_WITHIN),
+            Bound("of equal challengers are promoted", equal, "at most", ALPHA),
+            Bound("of those better by 2 % are promoted", better, "at least", _PROMOTED),
+        ]
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Shops of each kind.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_runs(5, "Shops of each kind.")
+@with_file
 def drift(runs: int, file: Path | None) -> None:
     """Live through made-up shops: calm ones, such in which 30 % of the users change, and poisoned champions.
 
@@ -109,18 +82,7 @@ def drift(runs: int, file: Path | None) -> None:
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         found = _lives(pool, runs, console)
     console.print(_table(found))
-    console.print(
-        f"false alarms {found.false_alarms:.2f} a shop; {len(found.noticed)} of {runs} changes noticed, "
-        f"at the median after {found.noticed_within:,.0f} events; poisoned champions rolled back after "
-        f"{found.rolled_back_within:,.0f} events at most; promoted: {found.promoted['equal']:.1%} of equals, "
-        f"{found.promoted['better']:.1%} of the better",
-        highlight=False,
-    )
-    if file is not None:
-        written = {"name": "drift", **msgspec.structs.asdict(found), "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(written)))
-    if not found.holds:
-        raise click.ClickException("drift missed a bound")
+    conclude("drift", msgspec.structs.asdict(found), file, bounds=found.bounds)
 
 
 def _lives(pool: Executor, runs: int, console: Console) -> _Found:
@@ -140,7 +102,7 @@ def _lives(pool: Executor, runs: int, console: Console) -> _Found:
     lived = each("plain", partial(live, retrains=False), [replace(CHANGED, seed=seed) for seed in replaced])
     plain = {**dict(enumerate(changed)), **dict(zip(replaced, lived, strict=True))}
     calm = each("calm", live, _seeded(CALM, runs))
-    shares = {"equal": promoted(_EQUAL_TRIALS, 0.0), "better": promoted(_BETTER_TRIALS, _BETTER_BY)}
+    shares = {"equal": promoted(_EQUAL_TRIALS, 0.0), "better": promoted(_BETTER_TRIALS, BETTER_BY)}
     return _Found(calm, changed, list(plain.values()), rolled_back, shares)
 
 

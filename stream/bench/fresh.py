@@ -1,6 +1,5 @@
 """``headrace bench fresh``: how long until what an event has taught is served by another worker."""
 
-import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,10 +16,10 @@ from rich.progress import track
 from rich.table import Table
 
 from producers.bundled import REES46
+from stream.bench.freshness import Freshness, Probe
+from stream.bench.outcome import Bound, conclude, quiet_kafka, with_file, with_runs
 from stream.broker import Broker
 from stream.chaos.system import System
-from stream.bench.freshness import Freshness, Probe
-from stream.versions import versions
 
 __all__ = ["fresh"]
 
@@ -34,8 +33,8 @@ _SAYS: Final = {
     "served": "the other worker serves a model that has learnt from it",
     "found": "its item, new to all, is in lists of the other worker",
 }
-# Seconds, at the 95th percentile.
-_BOUND: Final = 1.0
+# Milliseconds, at the 95th percentile.
+_BOUND: Final = 1_000.0
 _BOUNDED: Final = "served"
 
 
@@ -53,27 +52,22 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(min=1), default=100, show_default=True, help="Events probed.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_runs(100, "Events probed.")
+@with_file
 def fresh(runs: int, file: Path | None) -> None:
     """Time the way from an event to another worker that has not learnt it itself, beside 500 events/s.
 
     Exits with 1 where the model that has learnt from it is not served there within a second, at the 95th
     percentile.
     """
-    for client in ("aiokafka", "kafka"):
-        logging.getLogger(client).setLevel(logging.CRITICAL)
+    quiet_kafka()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as name, _probe(Path(name)) as probe:
         found = _times(probe, runs)
     figures = {name: Figures.of([getattr(one, name) for one in found]) for name in _SAYS}
     console.print(_table(figures))
-    console.print(f"of {runs} events, beside {_RATE:.0f} events/s; the bound is {1_000 * _BOUND:.0f} ms")
-    if file is not None:
-        report = {"name": "fresh", "runs": runs, "bound_ms": 1_000 * _BOUND, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode({**report, "ms": figures})))
-    if figures[_BOUNDED].p95 > 1_000 * _BOUND:
-        raise click.ClickException("fresh missed its bound")
+    bound = Bound(f"ms until {_SAYS[_BOUNDED]}, p95", figures[_BOUNDED].p95, "at most", _BOUND)
+    conclude("fresh", {"runs": runs, "rate": _RATE, "ms": figures}, file, bounds=[bound])
 
 
 @contextmanager

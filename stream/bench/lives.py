@@ -23,10 +23,10 @@ from producers.logs import first_events, open_log, read_log
 from producers.reading import Reading
 from producers.shop.plan import ShopPlan
 from producers.shop.shop import Shop
+from stream.bench.poisons import POISONS
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
 from stream.evaluation import Evaluation, Standing
-from stream.bench.poisons import POISONS
 from stream.progress import Mark
 from stream.settings import Settings
 

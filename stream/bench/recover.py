@@ -1,6 +1,5 @@
 """``headrace bench recover``: how long after ``kill -9`` a worker with much to remember is ready again."""
 
-import logging
 import shutil
 import tempfile
 import time
@@ -20,11 +19,11 @@ from rich.table import Table
 from producers.logs import open_log
 from producers.plan import ReplayPlan
 from producers.replayer import Replay
+from stream.bench.outcome import Bound, conclude, quiet_kafka, with_file, with_runs
 from stream.broker import Broker
 from stream.chaos.member import Member
 from stream.chaos.system import System
 from stream.chaos.wait import until
-from stream.versions import versions
 
 __all__ = ["recover"]
 
@@ -68,16 +67,16 @@ _STARTS: Final = {
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True, help="Kills of each kind.")
+@with_runs(20, "Kills of each kind.")
 @click.option("--users", type=click.IntRange(min=1), default=100_000, show_default=True)
 @click.option("--items", type=click.IntRange(min=1), default=100_000, show_default=True)
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_file
 def recover(runs: int, users: int, items: int, file: Path | None) -> None:
     """Time a worker from the start of its process until it is ready, after kill -9 under load.
 
     Once with its data folder, and once with that deleted; exits with 1 where a bound is missed.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_kafka()
     console = Console()
     with (
         tempfile.TemporaryDirectory(prefix="headrace-bench-") as name,
@@ -86,17 +85,8 @@ def recover(runs: int, users: int, items: int, file: Path | None) -> None:
         console.print(f"{users:,} users' profiles and {items:,} items learnt")
         figures = {kind: _times(system, kind, start, runs) for kind, start in _STARTS.items()}
     console.print(_table(figures))
-    if file is not None:
-        report = {
-            "name": "recover",
-            "users": users,
-            "items": items,
-            "starts": figures,
-            "versions": versions(),
-        }
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
-    if any(found.p95 > found.bound for found in figures.values()):
-        raise click.ClickException("recover missed its bound")
+    bounds = [Bound(f"s, {kind}, p95", found.p95, "at most", found.bound) for kind, found in figures.items()]
+    conclude("recover", {"users": users, "items": items, "starts": figures}, file, bounds=bounds)
 
 
 @contextmanager

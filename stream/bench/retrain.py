@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from models.rules import Rules
 from stream.bench.lives import Replayed, replay
+from stream.bench.outcome import Bound, conclude, with_file
 from stream.story import line_of
-from stream.versions import versions
 
 __all__ = ["retrain"]
 
@@ -33,7 +32,7 @@ _LOST: Final = 0.005
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many events of each log.")
 @click.option("--hours", type=click.FloatRange(min=0), default=0.0, help="One every so many hours as well.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures.")
+@with_file
 def retrain(logs: tuple[Path, ...], limit: int | None, hours: float, file: Path | None) -> None:
     """Replay each LOG with retraining and without, and tell what was decided.
 
@@ -45,11 +44,8 @@ def retrain(logs: tuple[Path, ...], limit: int | None, hours: float, file: Path 
     for one in replayed:
         click.echo("\n".join([f"{one.log}:", *map(line_of, one.decisions)]))
     console.print(_table(replayed))
-    if file is not None:
-        written = {"name": "retrain", "logs": replayed, "versions": versions()}
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(written)))
-    if any(one.lost > _LOST for one in replayed):
-        raise click.ClickException("retrain missed its bound")
+    bounds = [Bound(f"of the hit rate is lost on {it.log}", it.lost, "at most", _LOST) for it in replayed]
+    conclude("retrain", {"logs": replayed}, file, bounds=bounds)
 
 
 def _table(replayed: list[Replayed]) -> Table:

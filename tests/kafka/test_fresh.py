@@ -9,11 +9,11 @@ import torch
 from models.recommender import Recommender
 from models.stock import Stock
 from producers.bundled import REES46
+from stream.bench.freshness import Probe
 from stream.broker import Broker
 from stream.chaos.learner import Taught, relearn, steps_of, unequal_rows
 from stream.chaos.records import Record, newest, read_topic
 from stream.chaos.system import System
-from stream.bench.freshness import Probe
 
 SECONDS = 60.0  # no test of speed: a busy machine needs many times what `headrace bench fresh` shows
 INT8 = {"HEADRACE_MODEL_ROWS": "int8"}

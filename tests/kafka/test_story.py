@@ -25,10 +25,10 @@ from models.recommender import Recommender
 from models.record_block import RecordBlock
 from models.stock import Stock
 from models.training import Training
+from stream.bench.poisons import opposite
 from stream.challenge.folder import TrialFolder
 from stream.chaos.learner import Taught
 from stream.model_topic import DENSE, Dense, Transactions
-from stream.bench.poisons import opposite
 from stream.settings import Settings
 
 # Events: a challenger needs 10,000, and an alarm some.
