@@ -1,6 +1,7 @@
 """A model that follows the examples beside the champion, and is judged by what both foresee of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from models.monitor import Foretold
 from models.ranking import compact
 from models.recommender import Recommender
 
-__all__ = ["ALPHA", "PROBATION", "Challenger", "Standing", "contexts_after", "copy_of", "new_judgement"]
+__all__ = ["ALPHA", "PROBATION", "Challenger", "Standing", "Verdict", "contexts_after", "new_judgement"]
 
 # The chance that a challenger that is no better is ever promoted, at most.
 ALPHA: Final = 0.05
@@ -28,6 +29,15 @@ PATIENCE: Final = 50_000
 PROBATION: Final = 25_000
 # Users whose lists are remembered, those who came last: 320 bytes of lists each.
 _USERS: Final = 100_000
+
+
+class Verdict(StrEnum):
+    """What is known of a challenger, beside the champion."""
+
+    UNKNOWN = ""
+    BETTER = "better"
+    WORSE = "worse"
+    NO_BETTER = "no better"
 
 
 class Standing(NamedTuple):
@@ -46,13 +56,13 @@ class Standing(NamedTuple):
     carts: float = 1.0
 
     @property
-    def verdict(self) -> str:
-        """What is known: "better", "worse", "no better" once patience ends, or nothing yet: ""."""
+    def verdict(self) -> Verdict:
+        """What is known; that it is no better once patience ends."""
         if self.low >= WORTH:
-            return "better"
+            return Verdict.BETTER
         if self.high <= 0:
-            return "worse"
-        return "no better" if self.pairs >= self.patience else ""
+            return Verdict.WORSE
+        return Verdict.NO_BETTER if self.pairs >= self.patience else Verdict.UNKNOWN
 
     @property
     def fault(self) -> str:
@@ -92,7 +102,7 @@ class Challenger:
         self.recommender = recommender
         self._both, self._patience = (recommender, champion), patience
         self._judgement = new_judgement()
-        self._hits = np.zeros(2)  # its own, and the champion's
+        self._hits = np.zeros(2)  # of the challenger, of the champion
         self._soundness = Soundness()
         self._served: dict[int, Longs] = {}  # int64[2, K] by pseudonym, who came last the last
 
@@ -120,9 +130,9 @@ class Challenger:
     def standing(self) -> Standing:
         """How it stands."""
         pairs, sound = self._judgement.count, self._soundness
-        own, its = (self._hits / max(pairs, 1)).tolist()
+        challenger, champion = (self._hits / max(pairs, 1)).tolist()
         interval = self._judgement.interval
-        return Standing(pairs, own, its, *interval, self._patience, sound.coverage, sound.carts)
+        return Standing(pairs, challenger, champion, *interval, self._patience, sound.coverage, sound.carts)
 
     @staticmethod
     def _lists(model: Recommender, examples: Examples) -> Longs:
@@ -140,14 +150,6 @@ class Challenger:
         while len(self._served) > _USERS:
             del self._served[next(iter(self._served))]
         return before, known
-
-
-def copy_of(recommender: Recommender, new: Callable[[], Recommender]) -> Recommender:
-    """Return a model that goes on as this one would; ``new`` returns one that knows nothing."""
-    copy = new()
-    copy.follow(recommender.snapshot(), quietly=True)
-    copy.draw_from(recommender.negatives.items.cpu().numpy())
-    return copy
 
 
 def contexts_after(examples: Examples) -> Context:

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from models.challenger import PROBATION, Challenger, copy_of
+from models.challenger import PROBATION, Challenger
+from models.copies import copy_of
 from models.drift import Alarm
 from models.events import Decision
 from models.examples import Examples
@@ -16,7 +17,7 @@ from models.training import Training
 
 __all__ = ["Course"]
 
-WINDOW: Final = 200_000
+WINDOW: Final = 200_000  # as a worker's setting has it
 
 
 class Course:

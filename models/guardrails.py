@@ -78,12 +78,12 @@ def fault_of(coverage: float, carts: float) -> str:
 
 
 def require_finite(model: Recommender, context: Context) -> None:
-    """Have a model make lists, as it is to make them from now on.
+    """Check the rows, the blend's weights, and the lists and chances that a model makes for n contexts.
 
     Raises
     ------
     Unfit
-        If not all that it knows and answers is finite.
+        If not all of these are finite.
     """
     whole = model.snapshot()
     blend = np.frombuffer(whole.dense["blend"]["weights"], np.float32)

@@ -49,16 +49,13 @@ class Monitor:
                                 events, over 20
     ==========================  =======================================================================
 
-    The ``window`` of its alarms is in examples: how many have come since the change, by and large.
-
-    Attributes
-    ----------
-    alarms
-        How many there were.
+    The ``window`` of its alarms is in examples: how many have come since the change, by and large. Carts that
+    are foretold wrongly move little of what is watched while they are rare: of views of which a twentieth
+    leads to the cart, ten times as many as come are noticed in the first days, four times as many are not.
     """
 
     def __init__(self) -> None:
-        self.alarms = self._tested = 0
+        self._tested = 0
         self._detectors = {name: DriftDetector(name) for name in SIGNALS}
         self._raised: list[Alarm] = []
         self._ts = 0  # the time in the middle of what was tested last, in milliseconds since the Unix epoch
@@ -109,16 +106,15 @@ class Monitor:
         raised = detector.update_many(self._ts, values)
         examples = self._tested / max(detector.count, 1)  # for each value
         self._raised += [alarm._replace(window=round(alarm.window * examples)) for alarm in raised]
-        self.alarms += len(raised)
 
     @property
     def state(self) -> dict[str, Any]:
         """What is known, of types that msgpack has."""
-        gauges = {name: detector.state for name, detector in self._detectors.items()}
-        return {"alarms": self.alarms, "tested": self._tested, "ts": self._ts, "gauges": gauges}
+        detectors = {name: detector.state for name, detector in self._detectors.items()}
+        return {"tested": self._tested, "ts": self._ts, "detectors": detectors}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        self.alarms, self._tested, self._ts = state["alarms"], state["tested"], state["ts"]
+        self._tested, self._ts = state["tested"], state["ts"]
         for name, detector in self._detectors.items():
-            detector.restore(state["gauges"][name])
+            detector.restore(state["detectors"][name])

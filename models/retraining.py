@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from models.challenger import Standing
+from models.challenger import Standing, Verdict
 from models.drift import Alarm
 from models.events import Decision
 from models.rules import Phase, Rules
@@ -74,13 +74,13 @@ class Retraining:
             return f"{self._rules.every_hours:g} hours have passed"
         return ""
 
-    def refused(self, asked: str, learnt: int, why: str = "retraining is off") -> Decision:
+    def refused(self, asked: str, learnt: int, reason: str = "retraining is off") -> Decision:
         """Take note that none is trained though it is wanted, where nothing else is in the way for this."""
         if self.phase is not Phase.NOBODY:
-            why = f"{self._on_trial} is on trial"
+            reason = f"{self._on_trial} is on trial"
         elif learnt < _LEAST_EXAMPLES:
-            why = f"only {learnt:,} examples were learnt"
-        return self._decide("retrain-refused", f"{asked!r} is not done: {why}", {"why": asked})
+            reason = f"only {learnt:,} examples were learnt"
+        return self._decide("retrain-refused", f"{asked!r} is not done: {reason}", {"why": asked})
 
     def began(self, reason: str, window: tuple[int, int], recent: int) -> Decision:
         """Take note that a challenger is trained on what stands from one place to another.
@@ -110,7 +110,11 @@ class Retraining:
         rates = ", ".join(f"{rate:.4f}" for rate in hit_rates)
         sentence = f"challenger {self.number} has learnt the last {window:,} examples; hit rate on the "
         sentence += f"newest by pass {rates}, and {prequential_hit_rate:.4f} while it learnt them"
-        figures = {"examples": window, "hit_rates": [*hit_rates], "learning": prequential_hit_rate}
+        figures = {
+            "examples": window,
+            "hit_rates": [*hit_rates],
+            "prequential_hit_rate": prequential_hit_rate,
+        }
         return self._decide("retrain-trained", sentence, figures)
 
     def judged(self, standing: Standing) -> Decision | None:
@@ -124,17 +128,17 @@ class Retraining:
             self.phase = Phase.PREDECESSOR
             return self._decide("promotion", sentence, standing._asdict())
         why = f"it is {standing.verdict}"
-        if standing.verdict == "better":
+        if standing.verdict is Verdict.BETTER:
             why = f"it must not serve, as {standing.fault}"
         return self.dropped(f"{why}: {self._figures(standing)}", standing)
 
     def has_won(self, standing: Standing) -> bool:
         """Return whether who is on trial is to serve; what it foretells is no matter where it did before."""
         is_sound = not standing.fault or self.phase is Phase.PREDECESSOR
-        return standing.verdict == "better" and is_sound
+        return standing.verdict is Verdict.BETTER and is_sound
 
     def _judged_again(self, standing: Standing) -> Decision | None:
-        if standing.verdict == "better":
+        if standing.verdict is Verdict.BETTER:
             sentence = f"challenger {self.number} goes again: {self._figures(standing)}"
             self.phase = Phase.NOBODY
             return self._decide("rollback", sentence, standing._asdict())

@@ -1,10 +1,11 @@
 """A challenger's training: passes over a window of examples, for as long as the newest tell of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import torch
 
+from models.copies import restored
 from models.examples import Examples
 from models.metrics import NOT_SCORED, K, rank_of
 from models.recommender import Recommender
@@ -20,15 +21,13 @@ _NEWEST: Final = 0.1
 _NEWEST_EXAMPLES: Final = 10_000
 _OF_RECENT: Final = 0.5
 _PASSES: Final = 3
-_REPORT_EVERY: Final = 5_000  # examples, and at the end of a pass
 
 
 class Lap(NamedTuple):
-    """How far a training is: the examples of its window that are learnt in this pass, of how many."""
+    """A pass over a window that has ended."""
 
     window: int  # examples
-    pass_number: int
-    learnt: int
+    pass_number: int  # from 1
 
 
 class Trained(NamedTuple):
@@ -69,18 +68,20 @@ class Training:
         self._windows = [window for window in (older, lately) if window]
 
     def run(self, report: Callable[[Lap], None] = lambda _: None) -> Trained:
-        """Train; ``report`` is called now and then."""
+        """Train; ``report`` is called after each pass."""
         found = [self._trained(window, report) for window in self._windows]
         return max(found, key=lambda trained: trained.prequential_hit_rate)
 
     def _trained(self, window: list[Examples], report: Callable[[Lap], None]) -> Trained:
         recommender, size = self._new(), _size(window)
-        for step in _reporting(window, Lap(size, 1, 0), report):
+        for step in window:
             recommender.learn_many(step.to(recommender.device))
+        report(Lap(size, 1))
         hit_rates, kept = [self._hit_rate(recommender)], [recommender.take_changes()]
         for number in range(2, _PASSES + 1):
-            for step in _reporting(window, Lap(size, number, 0), report):
+            for step in window:
                 recommender.rehearse_many(step.to(recommender.device))
+            report(Lap(size, number))
             hit_rates.append(self._hit_rate(recommender))
             if hit_rates[-1] <= hit_rates[-2]:
                 recommender = self._restored(kept, window)
@@ -103,24 +104,9 @@ class Training:
 
     def _restored(self, parts: Sequence[Snapshot], window: Sequence[Examples]) -> Recommender:
         """Return what a model was whose changes these are, having learnt the window."""
-        recommender = self._new()
-        for part in parts:
-            recommender.follow(part)
         items = torch.cat([step.item[step.teaches] for step in window])
-        recommender.draw_from(items[-recommender.negatives.capacity :].numpy())
-        return recommender
+        return restored(self._new(), parts, items.numpy())
 
 
 def _size(window: Sequence[Examples]) -> int:
     return sum(len(step.item) for step in window)
-
-
-def _reporting(window: Sequence[Examples], lap: Lap, report: Callable[[Lap], None]) -> Iterator[Examples]:
-    """Yield the steps of a window, and report how far they are."""
-    reported_at = 0
-    for step in window:
-        yield step
-        lap = lap._replace(learnt=lap.learnt + len(step.item))
-        if lap.learnt - reported_at >= _REPORT_EVERY or lap.learnt == lap.window:
-            reported_at = lap.learnt
-            report(lap)

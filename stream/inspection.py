@@ -22,14 +22,15 @@ def require_fit(successor: Recommender, champion: Recommender, asked: Context) -
     Raises
     ------
     Unfit
-        If not all that the successor knows and answers is finite, or it takes much longer than the champion.
+        As `require_finite` says, or if the successor takes much longer than the champion.
     """
     lines = asked.take(slice(_LINES)).to(successor.device)
     require_finite(successor, lines)
     turns = [(_seconds(champion, lines), _seconds(successor, lines)) for _ in range(_TURNS)]
-    its, own = (min(seconds) for seconds in zip(*turns, strict=True))
-    if len(lines.items) and own > _SLOWER * its:
-        raise Unfit(f"its lists take {1_000 * own:.1f} ms, those of the champion {1_000 * its:.1f} ms")
+    of_champion, of_successor = (min(seconds) for seconds in zip(*turns, strict=True))
+    if len(lines.items) and of_successor > _SLOWER * of_champion:
+        took = f"{1_000 * of_successor:.1f} ms, those of the champion {1_000 * of_champion:.1f} ms"
+        raise Unfit(f"its lists take {took}")
 
 
 def _seconds(recommender: Recommender, context: Context) -> float:

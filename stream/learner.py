@@ -48,8 +48,8 @@ class Learner:
     ----------
     progress
         Where it stands.
-    was_replaced
-        Whether another has begun since this one did.
+    has_stepped_back
+        Whether it had to since it began: another has begun, or a promotion has failed half-way.
     reading
         The number of the reading of the examples that lessons must be of; None until there is a new one.
     """
@@ -61,7 +61,7 @@ class Learner:
         self._new_publishing, self._oversight = publishing, oversight
         self._publishing: Publishing | None = None
         self._turn = asyncio.Lock()  # held while the model is ahead of the progress
-        self.progress, self.was_replaced = Progress(0, {}), False
+        self.progress, self.has_stepped_back = Progress(0, {}), False
         self.reading: int | None = 0
 
     @property
@@ -71,7 +71,7 @@ class Learner:
 
     async def begin(self) -> None:
         """Take over from whoever learnt before: fence it, catch up with what it published."""
-        if not await self._goes_on():
+        if not await self._go_on_or_step_back():
             await retry_while_broker_away(self._begin)
             _log.info("Learning from offset %d of the examples on", self.progress.position)
 
@@ -85,10 +85,10 @@ class Learner:
         except BaseException:
             await publishing.close()
             raise
-        self._publishing, self.was_replaced = publishing, False
+        self._publishing, self.has_stepped_back = publishing, False
 
-    async def _goes_on(self) -> bool:
-        """Return whether this one learns, and no other has while it was away; else it has stepped back."""
+    async def _go_on_or_step_back(self) -> bool:
+        """Return whether this one learns, and no other has while it was away; step back if one has."""
         async with self._turn:
             if self._publishing is not None:
                 with suppress(LearnerReplaced):
@@ -121,10 +121,10 @@ class Learner:
         except LearnerReplaced:
             await self._step_back()
 
-    async def _step_back(self) -> None:
+    async def _step_back(self, reason: str = "another worker learns now") -> None:
         """Forget what was learnt and not published, and follow whoever learns."""
-        _log.warning("Another worker learns now, or a promotion failed: what is not published is forgotten")
-        self.was_replaced = True
+        _log.warning("What is not published is forgotten: %s", reason)
+        self.has_stepped_back = True
         await self._let_go()
         await self._brain.reset()
         await self._replica.begin_anew()
@@ -140,7 +140,7 @@ class Learner:
         """Test the model on a lesson and learn from it; None if it comes again, or has come to another."""
         async with self._turn:
             place = self.reading, self.progress.position
-            if self._publishing is None or None in place or place != (lesson.reading, lesson.start):
+            if self._publishing is None or self.reading is None or place != (lesson.reading, lesson.start):
                 return None
             is_new = lesson.start >= self.progress.tested_to
             learnt = await self._brain.test_and_learn(lesson.examples, is_new=is_new)
@@ -183,7 +183,7 @@ class Learner:
                 await self._replace(self._publishing, successor, decide)
             except Exception as error:
                 if not isinstance(error, Unfit):
-                    await self._step_back()  # half of it is done
+                    await self._step_back(f"half-way into a promotion, {error!r}")
                 if not isinstance(error, LearnerReplaced):
                     raise
 

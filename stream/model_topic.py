@@ -26,7 +26,7 @@ __all__ = ["ANEW", "DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Tran
 
 DENSE: Final = b"dense"
 ANEW: Final = b"anew"
-FORM: Final = 6
+FORM: Final = 7
 # Records of one poll; each is a row of some 350 bytes.
 _POLL_RECORDS: Final = 5_000
 _POLL_MS: Final = 200

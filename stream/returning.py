@@ -39,7 +39,7 @@ class Returning:
         if self._task is not None and self._task.done():
             task, self._task = self._task, None
             task.result()
-        if self._task is None and (self._learner.was_replaced or self._learner.reading is None):
+        if self._task is None and (self._learner.has_stepped_back or self._learner.reading is None):
             self._learner.reading = None
             self._task = asyncio.create_task(self._return())
 

@@ -6,8 +6,9 @@ import torch
 from lessons import examples, pair_lessons
 
 import models.challenger
-from models.challenger import Challenger, Standing, contexts_after, copy_of
+from models.challenger import Challenger, Standing, contexts_after
 from models.context import CONTEXT_ITEMS
+from models.copies import copy_of
 from models.examples import NOBODY, Examples
 from models.metrics import MISSED, NOT_SCORED
 from models.recommender import Recommender

@@ -5,17 +5,24 @@ Each is read by plain struct and msgpack too: what stands where is said here, an
 
 import struct
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgpack
 import msgspec
 import numpy as np
 import pytest
+import torch
 
+from models.monitor import SIGNALS
+from models.recommender import Recommender
 from models.record_block import records_of
+from models.retraining import Retraining
 from models.row_forms import RowForm, type_of_rows
 from models.row_records import read_rows, row_records
-from models.snapshot import Rows
+from models.rules import Phase, Rules
+from models.snapshot import Rows, Snapshot
+from models.stock import Stock
+from stream.challenge.plan import Plan
 from stream.changelog import CommitReader, WriterEpoch, outgoing
 from stream.changelog_position import ChangelogPosition
 from stream.chaos.learner import steps_of
@@ -25,20 +32,37 @@ from stream.erasure_records import erased_user, erasure_record
 from stream.model_topic import Dense, DenseUnreadable
 from stream.origins import Origins
 from stream.outbox import OutboxRecord
-from stream.progress import Progress
+from stream.progress import Mark, Progress
 
 GOLDEN = Path(__file__).parent / "golden"
 KEY = -(2**40) + 7
 WEIGHT = [254.0, -127.0, 1.0, 0.0]  # as int8 with a scale of 2: 127, -64 (half to even), 0, 0
-PROGRESS = {
+RETRAINING = {
+    "phase": "challenger",
+    "number": 1,
+    "counts": {"drift-alarm": 1, "retrain-started": 1},
+    "now": 1_700_000_000_000,
+    "began": 1_700_000_000_000,
+    "budget": [19_675, 1],
+}
+PROGRESS: dict[str, Any] = {
     "position": 41,
     "learnt_to": {"clicks-3": 18, "clicks~1-3": 2},
     "epoch": 2,
     "log": "cluster/topic",
-    "taught": 900,
-    "marks": [[7, 100, {"clicks-3": 1}]],
+    "taught": 20_000,
+    "marks": [[7, 18_900, {"clicks-3": 1}], [30, 19_500, {"clicks-3": 9}]],
     "tested_to": 44,
-    "oversight": {"plan": None},
+    "oversight": {
+        "retraining": RETRAINING,
+        "plan": {
+            "role": "challenger",
+            "first": [7, 18_900, {"clicks-3": 1}],
+            "position": 41,
+            "champion": 41,
+            "recent": 2_560,
+        },
+    },
 }
 POSITION = ChangelogPosition("log", 10, WriterEpoch(b"bob", 1), WriterEpoch(b"ann", 2), has_diverged=True)
 
@@ -74,17 +98,38 @@ def test_golden_rows(name: str, form: RowForm, layout: str, values: tuple[float,
 
 
 def test_golden_dense_part_and_progress() -> None:
-    raw = golden("dense-6.msgpack")
-    told = {"form": 6, "version": 12, "state": {"count": 3, "seed": b"\0\1"}, "progress": PROGRESS}
-    assert msgpack.unpackb(raw) == told
+    """Of a learner that was taught three lessons of 64, ranked 0 to 20 in turn; a challenger is on trial."""
+    raw = golden("dense-7.msgpack")
+    told = msgpack.unpackb(raw)
+    assert (told["form"], told["version"], told["progress"]) == (7, 3, PROGRESS)
     dense = Dense.from_bytes(raw)
     assert dense.to_bytes() == raw
     assert Progress(0, dense.progress).to_dict() == PROGRESS
+    assert Progress(0, dense.progress).decided == {"drift-alarm": 1, "retrain-started": 1}
+    retraining = Retraining(Rules())
+    retraining.restore(PROGRESS["oversight"]["retraining"])
+    assert (retraining.phase, retraining.state) == (Phase.CHALLENGER, PROGRESS["oversight"]["retraining"])
+    plan = Plan(Phase.CHALLENGER, Mark(*PROGRESS["marks"][0]), 41, champion=41, recent=2_560)
+    assert msgspec.convert(PROGRESS["oversight"]["plan"], Plan) == plan
+
+
+def test_golden_dense_state_is_what_a_recommender_goes_on_from() -> None:
+    dense = Dense.from_bytes(golden("dense-7.msgpack"))
+    assert dense.state["ranks"]["headrace"] == [3 * 4] + [3 * 3] * 20
+    assert dense.state["learnt"] == 192
+    assert set(dense.state["monitor"]["detectors"]) == set(SIGNALS)
+    recommender = Recommender(Stock(100, torch.device("cpu")), seed=0)
+    recommender.follow(Snapshot(dense.version, dense.state, no_rows(), np.zeros(0, np.int64), names=[]))
+    assert recommender.take_changes().dense == dense.state
+
+
+def no_rows() -> Rows:
+    return Rows(np.zeros(0, np.int64), {})
 
 
 def test_a_dense_part_of_another_form_is_refused() -> None:
     with pytest.raises(DenseUnreadable, match="set another HEADRACE_TOPIC_PREFIX"):
-        Dense.from_bytes(golden("dense-5.msgpack"))
+        Dense.from_bytes(golden("dense-6.msgpack"))
 
 
 def test_golden_steps() -> None:

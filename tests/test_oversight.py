@@ -18,7 +18,7 @@ from models.rules import Phase
 from models.stock import Stock
 from stream.challenge.folder import TrialFolder
 from stream.challenge.kept import KeptModel
-from stream.challenge.plan import HandedOver, Message, Stood
+from stream.challenge.plan import Failed, HandedOver, Message, Passing, Stood, WasTrained
 from stream.lessons import Lesson
 from stream.oversight import Oversight
 from stream.progress import Mark, Progress
@@ -28,6 +28,7 @@ CPU = torch.device("cpu")
 ALARM = Alarm("missed_views", 1_700_000_000_000, 1.0, 2_560, 0.3, 0.4)
 BETTER = Standing(500, 0.6, 0.5, 0.01, 1.0)
 WORSE = Standing(500, 0.4, 0.5, -1.0, 0.0)
+OPEN = Standing(500, 0.5, 0.5, -1.0, 1.0)
 
 
 class Quiet(Oversight):
@@ -153,8 +154,10 @@ def test_a_challenger_that_is_worse_is_let_go(overseen: Begin) -> None:
     assert (other.trials, kinds(other)) == (0, [])
 
 
-class HandingOver:
-    """The process of a challenger that has won, and has handed itself over."""
+class Saying:
+    """The process of a challenger that says something, and ends."""
+
+    says: tuple[Message, ...] = ()
 
     def __init__(self, _: Any) -> None:
         pass
@@ -166,11 +169,67 @@ class HandingOver:
         pass
 
     async def messages(self) -> AsyncIterator[Message]:
-        yield Stood(BETTER)
-        yield HandedOver()
+        for message in self.says:
+            yield message
+
+    async def status(self) -> int:
+        return -9
 
     async def hand_over(self) -> None:
         pass
+
+
+class HandingOver(Saying):
+    """The process of a challenger that has won, and has handed itself over."""
+
+    says = (Stood(BETTER), HandedOver())
+
+
+class Trained(Saying):
+    """The process of a challenger that is killed after its training."""
+
+    says = (Passing(80, 1), Passing(80, 2), WasTrained(80, [0.2, 0.1], 0.3), Stood(OPEN))
+
+
+def test_what_a_challenger_says_is_told_and_one_that_dies_is_dropped(
+    overseen: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.challenge.trials.ChallengerProcess", Trained)
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    asyncio.run(oversight._trials._hold_all())
+    told = [decision.reason for decision in oversight.take_decisions()[2:]]
+    assert told == [
+        "challenger 1 has learnt 80 examples, pass 1",
+        "challenger 1 has learnt 80 examples, pass 2",
+        "challenger 1 has learnt the last 80 examples; hit rate on the newest by pass 0.2000, 0.1000, and "
+        "0.3000 while it learnt them",
+        "challenger 1: its process has ended with status -9",
+    ]
+
+
+def test_a_trial_that_another_try_may_help_begins_again_without_a_word(
+    overseen: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Any] = []
+
+    class Failing(Saying):
+        def __init__(self, order: Any) -> None:
+            super().__init__(order)
+            tries.append(order)
+            self.says = (Failed("the broker is away", again=len(tries) < 3),)
+
+    monkeypatch.setattr("stream.challenge.trials.ChallengerProcess", Failing)
+    monkeypatch.setattr("stream.challenge.trials._AGAIN_SECONDS", 0.0)
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    asyncio.run(oversight._trials._hold_all())
+    assert len(tries) == 3
+    assert tries[0] == tries[1] == tries[2]
+    (dropped,) = oversight.take_decisions()[2:]
+    assert (dropped.kind, dropped.reason) == ("retrain-dropped", "challenger 1: the broker is away")
 
 
 def test_a_challenger_that_is_unfit_to_serve_is_dropped_with_the_reason(

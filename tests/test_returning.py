@@ -60,15 +60,15 @@ def returning(learner: Any, consumer: Any) -> Returning:
     return Returning(learner, EXAMPLES, lambda: consumer)
 
 
-def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held() -> None:
+def test_one_that_has_stepped_back_reads_the_examples_again_once_the_lease_is_held() -> None:
     async def run() -> None:
-        learner, consumer = SimpleNamespace(was_replaced=False, reading=0), Consumer()
+        learner, consumer = SimpleNamespace(has_stepped_back=False, reading=0), Consumer()
         bringing = returning(learner, consumer)
         consumer.lease.is_held.set()
         bringing.look()
         await settle()
         assert consumer.again == []
-        learner.was_replaced = True
+        learner.has_stepped_back = True
         consumer.lease.is_held.clear()
         bringing.look()
         await settle()
@@ -77,7 +77,7 @@ def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held()
         consumer.lease.is_held.set()
         await settle()
         assert consumer.again == [EXAMPLES]
-        learner.was_replaced = False
+        learner.has_stepped_back = False
         bringing.look()
         await settle()
         assert consumer.again == [EXAMPLES]
@@ -87,7 +87,7 @@ def test_one_that_was_replaced_reads_the_examples_again_once_the_lease_is_held()
 
 def test_one_that_has_gone_back_reads_the_examples_again_and_once() -> None:
     async def run() -> None:
-        learner, consumer = SimpleNamespace(was_replaced=False, reading=None), Consumer()
+        learner, consumer = SimpleNamespace(has_stepped_back=False, reading=None), Consumer()
         bringing = returning(learner, consumer)
         consumer.lease.is_held.set()
         for _ in range(3):
@@ -102,7 +102,7 @@ def test_what_ended_a_return_is_raised_at_the_next_look() -> None:
     async def run() -> None:
         consumer = Consumer(OSError("the broker is away"))
         consumer.lease.is_held.set()
-        bringing = returning(SimpleNamespace(was_replaced=True, reading=0), consumer)
+        bringing = returning(SimpleNamespace(has_stepped_back=True, reading=0), consumer)
         bringing.look()
         await settle()
         with pytest.raises(OSError, match="the broker is away"):

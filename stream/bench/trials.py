@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from models.challenger import Standing, new_judgement
+from models.challenger import Standing, Verdict, new_judgement
 
 __all__ = ["BETTER_BY", "promoted"]
 
@@ -22,10 +22,10 @@ def promoted(trials: int, better_by: float) -> float:
 
 
 def _is_promoted(rng: np.random.Generator, better_by: float) -> bool:
-    judgement, verdict = new_judgement(), ""
+    judgement, verdict = new_judgement(), Verdict.UNKNOWN
     while not verdict:
         drawn = rng.random(_LOOK)
         wins, losses = drawn < (_DISCORD + better_by) / 2, drawn > 1 - (_DISCORD - better_by) / 2
         judgement.update_many(wins.astype(np.float32) - losses)
         verdict = Standing(judgement.count, 0.0, 0.0, *judgement.interval).verdict
-    return verdict == "better"
+    return verdict is Verdict.BETTER

@@ -122,8 +122,7 @@ class Trial:
         return kept.build(self._brain.new)
 
     def _passing(self, lap: Lap) -> None:
-        if lap.learnt == lap.window:
-            self._say(plan.Passing(lap.window, lap.pass_number))
+        self._say(plan.Passing(lap.window, lap.pass_number))
 
     async def _follow(self, challenger: Challenger, rereading: Rereading) -> None:
         while True:

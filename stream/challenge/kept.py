@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.checkpoint import Checkpoints
+from models.copies import restored
 from models.errors import ModelError
 from models.names import Names
 from models.recommender import Recommender
@@ -65,7 +66,4 @@ class KeptModel(NamedTuple):
 
     def build(self, new: Callable[[], Recommender]) -> Recommender:
         """Return the model; ``new`` returns one that knows nothing."""
-        recommender = new()
-        recommender.follow(self.snapshot, quietly=True)
-        recommender.draw_from(np.frombuffer(self.negatives, np.int64))
-        return recommender
+        return restored(new(), [self.snapshot], np.frombuffer(self.negatives, np.int64))

@@ -23,7 +23,7 @@ class Plan(msgspec.Struct, frozen=True):
     role
         A challenger, which is trained, or the champion before, which is loaded.
     first
-        Where the examples begin that it is trained on; where it stands that was trained before.
+        Where the examples begin that a challenger is trained on; where the champion before was replaced.
     position
         Where they end, and the trial begins.
     champion
@@ -44,7 +44,7 @@ class Order(msgspec.Struct, frozen=True):
 
     settings: Settings
     plan: Plan
-    folder: str  # for the model that is handed over, and that of the champion before
+    folder: str  # of the models: see `TrialFolder`
 
 
 class Passing(msgspec.Struct, frozen=True, tag="passing"):

@@ -159,9 +159,9 @@ def test_one_whose_predecessor_has_published_once_more_does_not_publish_over_it(
             await first.learner.end()
             await second.learner.learn(lesson_of(second.names, 2))
             await second.learner.end()
-            assert second.learner.was_replaced
+            assert second.learner.has_stepped_back
             await second.learner.begin()
-            assert not second.learner.was_replaced
+            assert not second.learner.has_stepped_back
             await second.learner.learn(lesson_of(second.names, 3))
 
     asyncio.run(meet())

@@ -34,7 +34,7 @@ async def published_as_another(settings: Settings) -> bool:
     await learner.end()
     await replica.stop()
     brain.close()
-    return not learner.was_replaced
+    return not learner.has_stepped_back
 
 
 def test_it_learns_again_from_where_that_one_left_off(broker: str, tmp_path: Path) -> None:
