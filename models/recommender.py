@@ -49,8 +49,8 @@ class Recommender:
     ----------
     waiting
         What did not fit into a budget yet.
-    product
-        What it ranks by.
+    product, embedding
+        What it ranks by, and the learner of vectors in it.
     monitor
         Watches how it does.
     """
@@ -67,8 +67,8 @@ class Recommender:
         hyperparameters = Hyperparameters()
         columns = hyperparameters.columns | Product.COLUMNS
         self._table = table = Table(columns, stock.limit, stock.device, seed)
-        self._embedding = EmbeddingLearner(table, seed, hyperparameters)
-        self.product = Product(table, self._embedding, stock, without)
+        self.embedding = EmbeddingLearner(table, seed, hyperparameters)
+        self.product = Product(table, self.embedding, stock, without)
         popularity = self.product.popularity
         self.exam = Exam({"pop": popularity, "rep": Chain([Recent(), popularity])})
         self.monitor = Monitor()
@@ -115,7 +115,7 @@ class Recommender:
 
     def rehearse_many(self, examples: Examples) -> None:
         """Learn vectors once more from examples that were learnt from."""
-        self._embedding.rehearse_many(examples)
+        self.embedding.rehearse_many(examples)
 
     def take_changes(self, budget: Budget | None = None) -> Snapshot:
         """Return what is new, all from this moment: copies on the host. What is beyond the budget waits."""
@@ -163,17 +163,17 @@ class Recommender:
     @property
     def learnt(self) -> int:
         """Examples learnt from, by this recommender or one that it followed."""
-        return self._embedding.seen
+        return self.embedding.seen
 
     @property
     def refused(self) -> int:
         """How often the gradient of a row was no number, and was left out."""
-        return int(self._embedding.refused)
+        return int(self.embedding.refused)
 
     @property
     def negatives(self) -> Negatives:
         """What negatives are drawn from: in no snapshot, as one who learns fills it from the examples."""
-        return self._embedding.negatives
+        return self.embedding.negatives
 
     def draw_from(self, items: Longs) -> None:
         """Draw negatives from the keys of items, int64[n], the newest last, and of no others."""
@@ -183,7 +183,7 @@ class Recommender:
     def _dense(self) -> dict[str, Any]:
         return {
             "complete": self.waiting.complete,
-            "learnt": self._embedding.seen,
+            "learnt": self.embedding.seen,
             **self.product.state,
             "ranks": self.exam.ranks,
             "monitor": self.monitor.state,
@@ -191,7 +191,7 @@ class Recommender:
 
     def _restore(self, version: int, dense: Mapping[str, Any]) -> None:
         self._table.version = version
-        self._embedding.seen = dense["learnt"]
+        self.embedding.seen = dense["learnt"]
         self.product.restore(dense)
         self.exam.restore(dense["ranks"])
         self.monitor.restore(dense["monitor"])

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import torch
 
-__all__ = ["ModelThread"]
+__all__ = ["ModelThread", "share_cores"]
 
 _Result = TypeVar("_Result")
 # Every torch operation lets go of the interpreter and asks for it again, and would wait CPython's 5 ms for a
@@ -26,7 +26,7 @@ class ModelThread:
 
     def __init__(self) -> None:
         torch.set_num_threads(1)  # the thread that asks computes little, and has no cores to spare for it
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=_share_cores)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=share_cores)
 
     async def run(self, call: Callable[..., _Result], *arguments: object) -> _Result:
         """Return what ``call(*arguments)`` returns, from the model's thread."""
@@ -37,7 +37,7 @@ class ModelThread:
         self._executor.shutdown()
 
 
-def _share_cores() -> None:
+def share_cores() -> None:
     """Leave half of the cores to the event loop, to Kafka's client and to the broker of a laptop.
 
     It must be said on the very thread that computes: OpenMP keeps the number by thread, and threads of

@@ -203,8 +203,10 @@ def test_what_a_challenger_says_is_told_and_one_that_dies_is_dropped(
     assert told == [
         "challenger 1 has learnt 80 examples, pass 1",
         "challenger 1 has learnt 80 examples, pass 2",
-        ("challenger 1 has learnt the last 80 examples; hit rate on the newest by pass 0.2000, 0.1000, and "
-        "0.3000 while it learnt them"),
+        (
+            "challenger 1 has learnt the last 80 examples; hit rate on the newest by pass 0.2000, 0.1000, "
+            "and 0.3000 while it learnt them"
+        ),
         "challenger 1: its process has ended with status -9",
     ]
 

@@ -14,9 +14,12 @@ from stream.bench.cost import cost
 from stream.bench.drift import drift
 from stream.bench.fresh import fresh
 from stream.bench.full_topic import LOADS, Load, Run, timed
+from stream.bench.learn import learn
 from stream.bench.outcome import Bound, Spread, conclude, with_file, with_runs
+from stream.bench.rank import rank
 from stream.bench.recover import recover
 from stream.bench.retrain import retrain
+from stream.bench.table import table
 
 __all__ = ["bench"]
 
@@ -26,7 +29,7 @@ def bench() -> None:
     """Measure on this machine what the README quotes; exit with 1 where a bound is missed."""
 
 
-for _command in (behaviour, beside, chaos, cost, drift, fresh, recover, retrain):
+for _command in (behaviour, beside, chaos, cost, drift, fresh, learn, rank, recover, retrain, table):
     bench.add_command(_command)
 
 

@@ -73,7 +73,7 @@ def run(topic: str, offset: int, seed: int) -> OutboxRecord:
 def brain(shop: Shop, folder: Path) -> Brain:
     said = {"BROKER": f"kafka://{shop.broker}", "DATA_DIR": str(folder), "DEVICE": "cpu"}
     made = Brain(Settings.of({f"HEADRACE_{name}": value for name, value in said.items()}))
-    made.recommender._embedding.negatives = Negatives(WINDOW, CPU)
+    made.recommender.embedding.negatives = Negatives(WINDOW, CPU)
     return made
 
 
