@@ -58,10 +58,10 @@ class Course:
             self._note(self._retraining.alarmed(alarm))
         if self._on_trial is not None:
             return self._judge(champion, self._on_trial, examples)
-        if why := self._retraining.wanted(int(examples.ts.median()), self.taken, alarms):
-            recent = max((alarm.window for alarm in alarms), default=0)
-            self._note(self._retraining.began(why, (self.taken - self._held, self.taken), recent))
-            trained = Training(self.new, list(self._kept), recent).run()
+        if cause := self._retraining.wanted(int(examples.ts.median()), self.taken, alarms):
+            window = self.taken - self._held, self.taken
+            self._note(self._retraining.began(cause.reason, window, cause.recent))
+            trained = Training(self.new, list(self._kept), cause.recent).run()
             self._note(self._retraining.trained(*trained[1:]))
             self._on_trial = Challenger(trained.recommender, copy_of(champion, self.new))
         return champion

@@ -57,8 +57,8 @@ def unpack(raw: bytes) -> tuple[Examples, list[str]]:
     return _read([fields]), fields["names"]
 
 
-def unpack_many(raws: Sequence[bytes]) -> tuple[Examples, list[int]]:
-    """Return the examples of at least one packed run as one, in order, and how many each run has.
+def unpack_many(raws: Sequence[bytes]) -> tuple[Examples, list[int], list[str]]:
+    """Return the examples of at least one packed run as one, in order, how many each run has, and all names.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def unpack_many(raws: Sequence[bytes]) -> tuple[Examples, list[int]]:
         As `unpack` does, if one of them cannot be read.
     """
     runs = [_fields(raw) for raw in raws]
-    return _read(runs), [run["count"] for run in runs]
+    names = [name for run in runs for name in run["names"]]
+    return _read(runs), [run["count"] for run in runs], names
 
 
 def _fields(raw: bytes) -> dict[str, Any]:

@@ -1,19 +1,15 @@
 """When a challenger is trained, and what becomes of it: the rules, and each decision as a sentence."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from models.challenger import Standing, Verdict
 from models.drift import Alarm
 from models.events import Decision
 from models.rules import Phase, Rules
+from models.schedule import LEAST_EXAMPLES, Cause, Schedule
 
 __all__ = ["Retraining"]
-
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
-# Of fewer examples nothing is learnt that the champion does not know.
-_LEAST_EXAMPLES: Final = 10_000
 
 
 class Retraining:
@@ -30,23 +26,23 @@ class Retraining:
         Who is on trial, and how many challengers there were so far.
     counts
         How often each kind of decision was taken.
+    schedule
+        When the next one may be trained.
     """
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+        self.schedule = Schedule(rules)
         self.phase, self.number = Phase.NOBODY, 0
         self.counts: dict[str, int] = {}
-        self._now = self._began = 0  # event time, in milliseconds since the Unix epoch
-        self._budget = 0, 0  # a day, and how many challengers were trained in it
 
     def alarmed(self, alarm: Alarm) -> Decision:
         """Take note of an alarm."""
-        self._now = max(self._now, alarm.ts)
+        self.schedule.note(alarm.ts, 0, ())
         reason = f"{alarm.signal} rose from {alarm.before:.3f} to {alarm.after:.3f}"
         return self._decide("drift-alarm", reason, alarm._asdict())
 
-    def wanted(self, ts: int, learnt: int, alarms: Sequence[Alarm], asked: str = "") -> str:
-        """Return why a challenger is to be trained now; "" where it is not to be.
+    def wanted(self, ts: int, learnt: int, alarms: Sequence[Alarm], asked: str = "") -> Cause | None:
+        """Return why a challenger is to be trained now; None where none is to be, or somebody is on trial.
 
         Parameters
         ----------
@@ -57,39 +53,32 @@ class Retraining:
         alarms
             What has just been noticed.
         asked
-            Why an operator has asked for it; neither rest nor budget holds that up.
+            Why an operator has asked for it.
         """
-        self._now = max(self._now, ts)
-        self._began = self._began or self._now
-        if self.phase is not Phase.NOBODY or learnt < _LEAST_EXAMPLES:
-            return ""
-        passed = (self._now - self._began) / _HOUR_MS
-        day, trained = self._budget
-        may = not self.number or passed >= self._rules.rest_hours
-        trained = trained if day == self._now // _DAY_MS else 0
-        may = may and trained < self._rules.per_day
-        if asked or (alarms and may):
-            return asked or f"{alarms[0].signal} rose"
-        if 0 < self._rules.every_hours <= passed:
-            return f"{self._rules.every_hours:g} hours have passed"
-        return ""
+        self.schedule.note(ts, learnt, alarms)
+        return self.schedule.due(learnt, asked) if self.phase is Phase.NOBODY else None
 
-    def refused(self, asked: str, learnt: int, reason: str = "retraining is off") -> Decision:
-        """Take note that none is trained though it is wanted, where nothing else is in the way for this."""
+    def refused(self, asked: str, learnt: int) -> Decision:
+        """Take note that none is trained though an operator has asked for it."""
+        reason = "retraining is off"
         if self.phase is not Phase.NOBODY:
             reason = f"{self._on_trial} is on trial"
-        elif learnt < _LEAST_EXAMPLES:
+        elif learnt < LEAST_EXAMPLES:
             reason = f"only {learnt:,} examples were learnt"
         return self._decide("retrain-refused", f"{asked!r} is not done: {reason}", {"why": asked})
+
+    def failed(self, why: str, reason: str) -> Decision:
+        """Take note that none can be trained now; alarms and the schedule rest as if one had been."""
+        self.schedule.rest()
+        return self._decide("retrain-refused", f"{why!r} is not done: {reason}", {"why": why})
 
     def began(self, reason: str, window: tuple[int, int], recent: int) -> Decision:
         """Take note that a challenger is trained on what stands from one place to another.
 
         So many of the last examples, ``recent``, have come since something has changed.
         """
-        day, (last, trained) = self._now // _DAY_MS, self._budget
-        self._budget = day, trained + 1 if day == last else 1
-        self.phase, self.number, self._began = Phase.CHALLENGER, self.number + 1, self._now
+        self.schedule.begin()
+        self.phase, self.number = Phase.CHALLENGER, self.number + 1
         start, end = window
         sentence = f"challenger {self.number} is trained from {start:,} to {end:,}: {reason}"
         figures = {"from": start, "to": end, "recent": recent, "why": reason}
@@ -167,7 +156,7 @@ class Retraining:
     def _decide(self, kind: str, reason: str, details: Mapping[str, Any]) -> Decision:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         figures = {"challenger": self.number, **details}
-        return Decision(kind=kind, ts=self._now, reason=reason, details=figures)
+        return Decision(kind=kind, ts=self.schedule.now, reason=reason, details=figures)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -176,15 +165,11 @@ class Retraining:
             "phase": str(self.phase),
             "number": self.number,
             "counts": dict(self.counts),
-            "now": self._now,
-            "began": self._began,
-            "budget": list(self._budget),
+            "schedule": self.schedule.state,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.phase, self.number = Phase(state["phase"]), state["number"]
         self.counts = dict(state["counts"])
-        self._now, self._began = state["now"], state["began"]
-        day, trained = state["budget"]
-        self._budget = day, trained
+        self.schedule.restore(state["schedule"])

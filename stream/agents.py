@@ -89,7 +89,7 @@ async def learn(worker: Worker, chunks: StreamT[Chunk]) -> None:
         returning.look()
         for lesson in lessons(worker.current(come), worker.names, learner.progress, learner.reading):
             if learnt := await learner.learn(lesson):
-                await worker.learnt(lesson, learnt.loss)
+                await worker.learnt(lesson, learnt)
         await learner.publish_if_due()
         if worker.has_time(waiting):  # a step on three lessons costs as much as one on a hundred
             await asyncio.sleep(_GATHER_SECONDS)

@@ -1,6 +1,6 @@
 """TensorBoard's curves of who learns: what it learns, how well, and how often something was decided."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from models.metrics import Scoreboard
 from models.recommender import Recommender
-from stream.settings import BadSetting, Settings
+from stream.settings import BadSetting
 
 __all__ = ["Board"]
 
@@ -33,7 +33,7 @@ class Board:
     Parameters
     ----------
     folder
-        For the files; made where it is missing, once there is something to write.
+        For the files; made where it is missing, once there is something to write. Without one nothing is.
 
     Raises
     ------
@@ -41,24 +41,20 @@ class Board:
         If the package is not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._writer: Any = None
         try:
-            library = import_module("torch.utils.tensorboard")  # which takes a second, and an extra
+            if folder is not None:  # the import takes a second, and an extra
+                self._open: Callable[[str], Any] = import_module("torch.utils.tensorboard").SummaryWriter
         except ImportError as error:
             raise BadSetting("HEADRACE_TENSORBOARD needs more: pip install headrace[tensorboard]") from error
-        self._folder, self._open = folder, library.SummaryWriter
-        self._writer: Any = None
         self._before: dict[str, list[int]] = {}
         self._written_at = 0.0
 
-    @classmethod
-    def of(cls, settings: Settings) -> "Board | None":
-        """Return the board that the settings ask for."""
-        return cls(settings.tensorboard) if settings.tensorboard is not None else None
-
     def note(self, recommender: Recommender, loss: float, decided: Mapping[str, int]) -> None:
         """Write a point, if the one before is long enough ago; ``decided`` are the counts by kind."""
-        if monotonic() - self._written_at < _EVERY:
+        if self._folder is None or monotonic() - self._written_at < _EVERY:
             return
         self._written_at = monotonic()
         self._writer = self._writer or self._open(str(self._folder))

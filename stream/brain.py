@@ -73,7 +73,7 @@ class Brain:
     async def test_and_learn(self, examples: Examples, *, is_new: bool = True) -> Learnt:
         """Test on the examples, where they are new, then learn from them in one step."""
         if not len(examples.item):
-            return Learnt(None)
+            return Learnt(None, again=not is_new)
         return await self._thread.run(self._test_and_learn, examples, is_new)
 
     async def retrain(self, course: Course, examples: Examples, learnt: Learnt) -> None:
@@ -158,7 +158,8 @@ class Brain:
             recommender.test_many(here)
         before = recommender.refused
         loss = float(recommender.learn_many(here).mean())
-        return Learnt(loss, recommender.refused - before, recommender.monitor.take_alarms())
+        refused, alarms = recommender.refused - before, recommender.monitor.take_alarms()
+        return Learnt(loss, refused, alarms, again=not is_new)
 
     def _retrain(self, course: Course, examples: Examples, learnt: Learnt) -> None:
         self.recommender = course.take(self.recommender, examples, learnt.alarms)

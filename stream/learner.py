@@ -13,11 +13,12 @@ from stream.challenge.kept import KeptModel
 from stream.lessons import Learnt, Lesson
 from stream.oversight import Oversight
 from stream.patience import retry_while_broker_away, shielded
-from stream.progress import Mark, Progress
-from stream.publication import LearnerBehind, LearnerReplaced, Wire
+from stream.progress import Progress
+from stream.publication import LearnerBehind, LearnerReplaced
 from stream.publishing import Publishing
 from stream.refilling import resume
 from stream.replica import Replica
+from stream.wire import Wire
 
 __all__ = ["Learner"]
 
@@ -33,14 +34,10 @@ class Learner:
 
     Parameters
     ----------
-    brain
-        Has the model.
-    replica
-        Brings it up to date before the learning begins, and follows again afterwards.
-    wire
-        Where to publish.
-    publishing
-        Returns what is to publish from a takeover on.
+    brain, replica
+        The one has the model, the other brings it up to date before the learning begins, and follows after.
+    wire, publishing
+        Where to publish; the latter returns what is to publish from a takeover on.
     oversight
         Decides what is to become of the model.
 
@@ -139,8 +136,7 @@ class Learner:
     async def learn(self, lesson: Lesson) -> Learnt | None:
         """Test the model on a lesson and learn from it; None if it comes again, or has come to another."""
         async with self._turn:
-            place = self.reading, self.progress.position
-            if self._publishing is None or self.reading is None or place != (lesson.reading, lesson.start):
+            if self._publishing is None or not lesson.follows(self.reading, self.progress.position):
                 return None
             is_new = lesson.start >= self.progress.tested_to
             learnt = await self._brain.test_and_learn(lesson.examples, is_new=is_new)
@@ -170,8 +166,8 @@ class Learner:
 
     async def keep(self) -> KeptModel:
         """Return the model as it is; only from within a turn."""
-        at = Mark(self.progress.position, self.progress.taught, dict(self.progress.learnt_to))
-        return await self._brain.call(KeptModel.of, self._brain.recommender, at, self._replica.names)
+        brain, here = self._brain, self.progress.here
+        return await brain.call(KeptModel.of, brain.recommender, here, self._replica.names)
 
     @shielded
     async def replace(self, successor: KeptModel, decide: Replaced) -> None:
@@ -181,17 +177,19 @@ class Learner:
                 raise NotLearning
             try:
                 await self._replace(self._publishing, successor, decide)
+            except LearnerReplaced:
+                await self._step_back()
             except Exception as error:
                 if not isinstance(error, Unfit):
+                    self._oversight.note_failure(error)
                     await self._step_back(f"half-way into a promotion, {error!r}")
-                if not isinstance(error, LearnerReplaced):
-                    raise
+                raise
 
     async def _replace(self, publishing: Publishing, successor: KeptModel, decide: Replaced) -> None:
         await publishing.publish_all(self.progress, self._oversight)
         champion = await self.keep()
-        await self._brain.succeed(successor)
         successor.name(self._replica.names)
+        await self._brain.succeed(successor)
         self.progress.go_back_to(successor.place)
         self.reading = None
         await decide(champion, self.progress)

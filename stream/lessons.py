@@ -35,7 +35,7 @@ class Lesson(NamedTuple):
         tuple[Chunk, dict[int, bytes]]
     ]  # chunks that end in here, and their dead letters by offset
     sent_at: int  # when the first record was sent, in milliseconds since the Unix epoch
-    asked: str = ""  # why an operator has asked for a challenger, the last one; "" where none has
+    asked: str = ""  # why operators have asked for a challenger; "" where none has
     records: Sequence["_Read"] = ()
     reading: int | None = 0  # the learner's, when this was read
 
@@ -49,6 +49,10 @@ class Lesson(NamedTuple):
             for tp, record, dead_letters in self.records:
                 dead_letters[record.offset] = _refused(tp, record, reason)
 
+    def follows(self, reading: int | None, position: int) -> bool:
+        """Return whether it is what comes next for a learner that stands there, in what it reads now."""
+        return reading is not None and (reading, position) == (self.reading, self.start)
+
     @property
     def ts(self) -> int:
         """The time in the middle of the examples, in milliseconds since the Unix epoch; 0 of none."""
@@ -61,6 +65,7 @@ class Learnt(NamedTuple):
     loss: float | None
     refused: int = 0  # rows whose gradients were not finite, and were left out
     alarms: Sequence[Alarm] = ()  # of the monitor
+    again: bool = False  # whether the model that was replaced has learnt it before
 
 
 class _Read(NamedTuple):
@@ -87,6 +92,7 @@ class LearntTo(Protocol):
 
     position: int
     learnt_to: dict[str, int]
+    tested_to: int
 
 
 def lessons(
@@ -101,7 +107,7 @@ def lessons(
     for chunk in chunks:
         for record in chunk.records:
             part = gathered.read(chunk, record)
-            if gathered.must_end_before(part):
+            if gathered.must_end_before(part, record.offset):
                 yield gathered.take()._replace(reading=reading)
             gathered.add(part, chunk, record)
         gathered.finish(chunk)
@@ -114,7 +120,7 @@ class _Gathered:
 
     def __init__(self, names: Names, learnt: LearntTo) -> None:
         self._names = names
-        self._position = learnt.position
+        self._position, self._tested_to = learnt.position, learnt.tested_to
         self._read_to = dict(learnt.learnt_to)
         self._learnt_to = dict(learnt.learnt_to)
         self._dead_letters: dict[int, bytes] = {}
@@ -141,7 +147,7 @@ class _Gathered:
         if erased_user(record.headers) is not None:
             return _NOTHING
         if (asked := asked_for(record.headers)) is not None:
-            self._asked = asked
+            self._asked = f"{self._asked}; {asked}" if self._asked else asked
             return _NOTHING
         examples, item_names = unpack(record.value or b"")
         self._names.learn(examples.item.tolist(), item_names)
@@ -152,9 +158,10 @@ class _Gathered:
         reached = {name: self._read_to[name] for name in origins.names}
         return _Part(examples.take(new), len(examples.item), reached)
 
-    def must_end_before(self, part: _Part) -> bool:
-        """Return whether a step with this as well would be too large."""
-        return bool(self.parts) and self.size + len(part.examples.item) > _STEP
+    def must_end_before(self, part: _Part, offset: int) -> bool:
+        """Return whether a step with this as well would be too large, or only in part of what is new."""
+        is_new = self._position < self._tested_to <= offset
+        return bool(self.parts) and (is_new or self.size + len(part.examples.item) > _STEP)
 
     def add(self, part: _Part, chunk: Chunk, record: RawRecord) -> None:
         self.parts.append(part.examples)

@@ -22,7 +22,7 @@ from stream.chunks import RawRecord
 from stream.clock import now_ms
 from stream.record_batch import record_batches
 
-__all__ = ["ANEW", "DENSE", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
+__all__ = ["ANEW", "DENSE", "TRANSACTION_MS", "CommittedReader", "Dense", "DenseUnreadable", "Transactions"]
 
 DENSE: Final = b"dense"
 ANEW: Final = b"anew"
@@ -31,7 +31,7 @@ FORM: Final = 7
 _POLL_RECORDS: Final = 5_000
 _POLL_MS: Final = 200
 # A learner that vanishes within a publication holds up the replicas for so long, or until one takes over.
-_TRANSACTION_MS: Final = 10_000
+TRANSACTION_MS: Final = 10_000
 _BATCH_BYTES: Final = 1024 * 1024
 # A client of aiokafka 0.14 that is fenced, or whose broker is away, cannot end in good order: it waits, or
 # raises the cancellation of its own tasks.
@@ -74,8 +74,6 @@ class Dense(NamedTuple):
 
 class CommittedReader:
     """Follows one partition, outside of any group: reads what is committed, and waits for more.
-
-    `LogReader` is for what is read to its end.
 
     Parameters
     ----------
@@ -144,13 +142,15 @@ class Transactions:
         How aiokafka's clients find the broker.
     name
         The ``transactional.id``.
+    milliseconds
+        What a transaction may take.
     """
 
-    def __init__(self, client: Mapping[str, Any], name: str) -> None:
+    def __init__(self, client: Mapping[str, Any], name: str, milliseconds: int = TRANSACTION_MS) -> None:
         self._producer = AIOKafkaProducer(
             **client,
             transactional_id=name,
-            transaction_timeout_ms=_TRANSACTION_MS,
+            transaction_timeout_ms=milliseconds,
             max_batch_size=_BATCH_BYTES,
             max_request_size=4 * _BATCH_BYTES,
         )

@@ -1,17 +1,14 @@
 """Watches over the model that learns: has challengers trained and judged, promoted and taken back."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-
-import msgspec
 
 from models.challenger import Standing
 from models.drift import Alarm
 from models.events import Decision
-from models.retraining import Retraining
 from models.rules import Phase, Rules
+from models.schedule import Cause
 from stream.challenge.folder import TrialFolder
 from stream.challenge.hands import Hands
 from stream.challenge.kept import KeptModel
@@ -19,13 +16,12 @@ from stream.challenge.plan import Failed, HandedOver, Message, Order, Passing, P
 from stream.challenge.process import ChallengerProcess
 from stream.challenge.trials import Trials
 from stream.clock import now_ms
+from stream.docket import Docket
 from stream.lessons import Lesson
 from stream.progress import Progress
 from stream.settings import Settings
 
 __all__ = ["Oversight"]
-
-_log = logging.getLogger(__name__)
 
 
 class Oversight:
@@ -43,13 +39,16 @@ class Oversight:
 
     _hands: Hands
     _winning: Standing
+    _handed_over: Plan | None = None  # the plan of who is put in place
+    _failed: tuple[Plan | None, str] | None = None  # the plan that came to nothing, and why
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._folder = TrialFolder((settings.data_dir / "challenge").absolute())
-        self._plan: Plan | None = None
-        self._retraining, self._decisions = self._new(), list[Decision]()
+        self._rules = Rules(per_day=settings.retrain_per_day, every_hours=settings.retrain_hours)
+        self._docket = Docket(self._rules)
         self._trials = Trials(self._order, self._hear, self._drop)
+        self._moved = asyncio.Event()  # the learner has learnt something
 
     @property
     def history(self) -> int:
@@ -59,36 +58,43 @@ class Oversight:
     @property
     def has_news(self) -> bool:
         """Whether there are decisions that are to be published."""
-        return bool(self._decisions)
+        return bool(self._docket)
 
     def take_decisions(self) -> list[Decision]:
         """Return those that are to be published now."""
-        decisions, self._decisions = self._decisions, []
-        return decisions
+        return self._docket.take()
 
     async def begin(self, hands: Hands, progress: Progress) -> None:
         """Go on from where the progress has it."""
-        self._hands, self._retraining = hands, self._new()
-        self._plan, self._decisions = None, []
-        if saved := progress.oversight:
-            self._retraining.restore(saved["retraining"])
-            self._plan = msgspec.convert(saved["plan"], Plan | None)
-        if self._plan is not None:
-            await self._resume(self._plan, progress)
+        self._hands, self._docket = hands, Docket(self._rules, progress)
+        failed, self._failed = self._failed, None
+        if self._docket.plan is None:
+            return
+        if failed is not None and failed[0] == self._docket.plan:
+            self._docket.enter(progress, self._docket.retraining.dropped(failed[1]))
+        else:
+            await self._resume(self._docket.plan, progress)
+
+    def note_failure(self, error: Exception) -> None:
+        """Take note that who was handed over could not be put in place; the next beginning is without."""
+        self._failed = self._handed_over, f"it could not be put in place: {error!r}"
 
     async def _resume(self, plan: Plan, progress: Progress) -> None:
         is_challenger = plan.role is Phase.CHALLENGER
         if plan.position > max(progress.position, progress.tested_to):
-            self._decide(progress, self._retraining.dropped("the examples of its trial are gone"))
+            self._docket.enter(
+                progress, self._docket.retraining.dropped("the examples of its trial are gone")
+            )
         elif is_challenger and self._settings.retrain == "no":
-            self._decide(progress, self._retraining.dropped("retraining is off"))
+            self._docket.enter(progress, self._docket.retraining.dropped("retraining is off"))
         elif self._folder.has(plan.champion, None if is_challenger else plan.position):
-            self._decide(progress, self._retraining.resumed())
+            self._docket.enter(progress, self._docket.retraining.resumed())
             self._trials.begin()
-        elif is_challenger:
-            await self._start("another worker goes on with the learning", plan.recent, progress)
         else:
-            self._decide(progress, self._retraining.dropped("another worker goes on, and has not got it"))
+            reason = "another worker goes on with the learning, and has not got the models"
+            self._docket.enter(progress, self._docket.retraining.dropped(reason))
+            if self._docket.retraining.schedule.has_budget and self._settings.retrain != "no":
+                await self._start(Cause("the trial before has come to nothing", plan.recent), progress)
 
     async def end(self) -> None:
         """End the process; what was decided stays in the progress."""
@@ -96,96 +102,92 @@ class Oversight:
 
     async def notice(self, lesson: Lesson, alarms: Sequence[Alarm], progress: Progress) -> None:
         """Decide what a lesson gives reason for, once it was learnt."""
+        ts = min(lesson.ts, now_ms())  # a clock that is ahead must not make all that comes look late
         for alarm in alarms:
-            self._decide(progress, self._retraining.alarmed(alarm))
+            self._docket.enter(progress, self._docket.retraining.alarmed(alarm._replace(ts=ts)))
         heard = alarms if self._settings.retrain == "auto" else ()
         asked = lesson.asked if lesson.start >= progress.tested_to else ""  # else it was heard before
-        why = self._retraining.wanted(lesson.ts, progress.taught, heard, asked)
-        if why and self._settings.retrain != "no":
-            await self._start(why, max((alarm.window for alarm in heard), default=0), progress)
+        cause = self._docket.retraining.wanted(ts, progress.taught, heard, asked)
+        if cause and self._settings.retrain != "no":
+            await self._start(cause, progress)
         elif asked:
-            self._decide(progress, self._retraining.refused(asked, progress.taught))
-        self._save(progress)
+            self._docket.enter(progress, self._docket.retraining.refused(asked, progress.taught))
+        self._docket.save(progress)
+        self._moved.set()
 
-    async def _start(self, why: str, recent: int, progress: Progress) -> None:
+    async def _start(self, cause: Cause, progress: Progress) -> None:
         """Have a challenger trained on what the learner knows by now."""
         champion, first = await self._hands.keep(), progress.mark_before(self._settings.retrain_examples)
         try:
             await asyncio.to_thread(self._folder.keep, champion)
         except OSError as error:
             reason = f"the champion cannot be kept for it: {error}"
-            if self._retraining.phase is Phase.NOBODY:
-                self._decide(progress, self._retraining.refused(why, progress.taught, reason))
-            else:
-                self._decide(progress, self._retraining.dropped(reason))
+            self._docket.enter(progress, self._docket.retraining.failed(cause.reason, reason))
             return
-        at = progress.position
-        self._plan = Plan(Phase.CHALLENGER, first, at, champion=at, recent=recent)
-        self._decide(progress, self._retraining.began(why, (first.position, at), recent))
+        at, window = progress.position, (first.position, progress.position)
+        self._docket.plan = Plan(Phase.CHALLENGER, first, at, champion=at, recent=cause.recent)
+        self._docket.enter(progress, self._docket.retraining.began(cause.reason, window, cause.recent))
         self._trials.begin()
 
-    def _new(self) -> Retraining:
-        settings = self._settings
-        return Retraining(Rules(per_day=settings.retrain_per_day, every_hours=settings.retrain_hours))
-
-    def _decide(self, progress: Progress, decision: Decision) -> None:
-        _log.info("%s: %s", decision.kind, decision.reason)
-        told = decision.details | {"event_ts": decision.ts}
-        self._decisions.append(msgspec.structs.replace(decision, ts=now_ms(), details=told))
-        if self._retraining.phase is Phase.NOBODY:
-            self._plan = None
-        self._save(progress)
-
-    def _save(self, progress: Progress) -> None:
-        plan = msgspec.to_builtins(self._plan)
-        progress.oversight = {"retraining": self._retraining.state, "plan": plan}
-
     def _order(self) -> Order | None:
-        if self._plan is None:
+        if self._docket.plan is None:
             return None
-        return Order(self._settings.of_challengers, self._plan, str(self._folder.path))
+        return Order(self._settings.of_challengers, self._docket.plan, str(self._folder.path))
 
     async def _hear(self, process: ChallengerProcess, message: Message) -> None:
         match message:
             case Passing():
                 lap = message.window, message.pass_number
-                await self._decide_in_turn(lambda: self._retraining.progressed(*lap))
+                await self._decide_in_turn(lambda: self._docket.retraining.progressed(*lap))
             case WasTrained():
                 figures = message.window, message.hit_rates, message.prequential_hit_rate
-                await self._decide_in_turn(lambda: self._retraining.trained(*figures))
-            case Stood() if self._retraining.has_won(message.standing):
+                await self._decide_in_turn(lambda: self._docket.retraining.trained(*figures))
+            case Stood() if self._docket.retraining.has_won(message.standing):
                 self._winning = message.standing
                 await process.hand_over()
             case Stood():
-                await self._decide_in_turn(lambda: self._retraining.judged(message.standing))
+                await self._decide_in_turn(lambda: self._docket.retraining.judged(message.standing))
             case HandedOver():
+                self._handed_over = self._docket.plan
                 successor = await asyncio.to_thread(self._folder.handed_over)
+                await self._until_learnt(successor.place.position)
                 await self._hands.replace(successor, partial(self._replaced, successor))
             case Failed():
                 await self._drop(message.reason)
+
+    async def _until_learnt(self, position: int) -> None:
+        """Wait until the champion stands where its successor does, or beyond: it may be behind the log."""
+
+        async def place(progress: Progress) -> int:
+            return progress.position
+
+        self._moved.clear()
+        while await self._hands.in_turn(place) < position:
+            await self._moved.wait()
+            self._moved.clear()
 
     async def _decide_in_turn(self, decide: Callable[[], Decision | None]) -> None:
         """Take a decision while no lesson is being learnt."""
 
         async def call(progress: Progress) -> None:
             if (decision := decide()) is not None:
-                self._decide(progress, decision)
+                self._docket.enter(progress, decision)
 
         await self._hands.in_turn(call)
 
     async def _drop(self, reason: str) -> None:
-        await self._decide_in_turn(lambda: self._retraining.dropped(reason))
+        await self._decide_in_turn(lambda: self._docket.retraining.dropped(reason))
 
     async def _replaced(self, successor: KeptModel, champion: KeptModel, progress: Progress) -> None:
         """Decide that a model was replaced, and keep the one that it was."""
-        decision = self._retraining.judged(self._winning)
+        decision = self._docket.retraining.judged(self._winning)
         assert decision is not None  # noqa: S101 - it is better
-        if self._retraining.phase is Phase.PREDECESSOR:
+        if self._docket.retraining.phase is Phase.PREDECESSOR:
             at = champion.place.position
-            self._plan = Plan(Phase.PREDECESSOR, champion.place, at, champion=successor.place.position)
-        self._decide(progress, decision)
+            self._docket.plan = Plan(Phase.PREDECESSOR, champion.place, at, champion=successor.place.position)
+        self._docket.enter(progress, decision)
         try:
-            if self._plan is not None:
+            if self._docket.plan is not None:
                 await asyncio.to_thread(self._folder.keep_both, successor, champion)
         except OSError as error:
-            self._decide(progress, self._retraining.dropped(f"it cannot be kept: {error}"))
+            self._docket.enter(progress, self._docket.retraining.dropped(f"it cannot be kept: {error}"))

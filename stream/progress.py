@@ -87,6 +87,11 @@ class Progress:
         """How often each kind of decision was taken of the model."""
         return dict(self.oversight["retraining"]["counts"]) if self.oversight else {}
 
+    @property
+    def here(self) -> Mark:
+        """Where it is."""
+        return Mark(self.position, self.taught, dict(self.learnt_to))
+
     def take_over(self, log: str, end: int) -> None:
         """Begin an epoch, at the first record where the examples topic, by its identity, was recreated.
 
@@ -108,7 +113,7 @@ class Progress:
         self.position, self.learnt_to = lesson.next_offset, lesson.learnt_to
         self.taught += int(lesson.examples.teaches.sum())
         if self.taught - self.marks[-1].taught >= _MARK_EVERY:
-            self.marks.append(Mark(self.position, self.taught, dict(self.learnt_to)))
+            self.marks.append(self.here)
             self._drop_marks()
 
     def _drop_marks(self) -> None:

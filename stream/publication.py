@@ -2,26 +2,26 @@
 
 import asyncio
 import logging
+import math
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgpack
 from aiokafka.errors import IllegalOperation, KafkaError
 
-from models.budget import Budget
 from models.codec import encode
 from models.events import Decision
 from models.record_block import RecordBlock
-from models.row_forms import RowForm
 from models.row_records import row_records
 from models.snapshot import Snapshot
 from stream.clock import now_ms
 from stream.errors import StreamError
-from stream.model_topic import ANEW, DENSE, Dense, Transactions
+from stream.model_topic import ANEW, DENSE, TRANSACTION_MS, Dense, Transactions
 from stream.replica import Applied, Replica
+from stream.wire import Wire
 
-__all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "News", "Publications", "Wire"]
+__all__ = ["PUBLISH_SECONDS", "LearnerBehind", "LearnerReplaced", "News", "Publications"]
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = 0.5
@@ -30,6 +30,12 @@ PUBLISH_SECONDS: Final = 0.4
 _NAME_BYTES: Final = 8
 # Kafka appends one control record to a committed transaction.
 _COMMIT_MARKERS: Final = 1
+
+# What the broker lets a transaction take by default, at most, and a row that is published anew.
+_LONGEST_MS: Final = 900_000
+_ROW_MS: Final = 1
+# Of a whole model; a broker that does not take it then, does not take it at all.
+_TRIES: Final = 3
 
 Runs = list[tuple[str, list[RecordBlock]]]
 
@@ -43,6 +49,10 @@ class LearnerBehind(StreamError):
         )
 
 
+class ModelNotTaken(StreamError):
+    """The broker does not take a whole model at once, though it is there."""
+
+
 class LearnerReplaced(StreamError):
     """Another worker has taken over the learning, and this one did not notice: it was frozen, or cut off."""
 
@@ -53,24 +63,6 @@ class News(NamedTuple):
     steps: list[int]
     decisions: Sequence[Decision] = ()
     is_anew: bool = False
-
-
-class Wire(NamedTuple):
-    """How the learner is connected: aiokafka's client, full names of topics, who it is to the broker.
-
-    ``identity`` asks the broker which topic that of the examples is now, ``form`` is that of rows, ``budget``
-    what those of a publication may take, if there is one.
-    """
-
-    client: Mapping[str, Any]
-    examples: str
-    identity: Callable[[], str]
-    model: str
-    steps: str
-    decisions: str
-    transactional_id: str
-    form: RowForm
-    budget: Budget | None
 
 
 class Publications:
@@ -118,6 +110,8 @@ class Publications:
         ------
         LearnerReplaced
             If another learner has taken over meanwhile.
+        ModelNotTaken
+            If all is published anew, and the broker does not take it.
         """
         rows = await asyncio.to_thread(row_records, part.rows, part.names, part.removed, self._wire.form)
         dense = Dense(part.version, part.dense, {**progress, "learner": self._name}).to_bytes()
@@ -130,15 +124,31 @@ class Publications:
             (self._wire.model, [*begin, *rows]),
             (self._wire.model, [RecordBlock.of(DENSE, dense)]),
         ]
-        while (offset := await self._written(runs)) is None:
-            await self._reopen()
-            if self._replica.newest.offset >= self._end:  # it was taken, though the broker could not say so
-                offset = self._replica.newest.offset
-                break
+        milliseconds = min(max(TRANSACTION_MS, _ROW_MS * len(part.rows.key)), _LONGEST_MS)
+        offset = await (self._write_anew(runs, milliseconds) if news.is_anew else self._write(runs))
         self._end = offset + 1 + _COMMIT_MARKERS
         complete = part.dense.get("complete", part.version)
         self._replica.pass_over(Applied(offset, now_ms(), complete, {**progress, "learner": self._name}))
         return offset + 1
+
+    async def _write_anew(self, runs: Runs, milliseconds: int) -> int:
+        """Return the offset of the dense part, of a transaction that may take longer than others."""
+        if milliseconds > TRANSACTION_MS:
+            await self._reopen(milliseconds)
+        offset = await self._write(runs, milliseconds, _TRIES)
+        if milliseconds > TRANSACTION_MS:
+            await self._reopen()
+        return offset
+
+    async def _write(self, runs: Runs, milliseconds: int = TRANSACTION_MS, tries: float = math.inf) -> int:
+        """Return the offset of the dense part, once the broker has it."""
+        while (offset := await self._written(runs)) is None:
+            await self._reopen(milliseconds)
+            if self._replica.newest.offset >= self._end:  # it was taken, though the broker could not say so
+                return self._replica.newest.offset
+            if (tries := tries - 1) <= 0:
+                raise ModelNotTaken
+        return offset
 
     async def are_newest(self) -> bool:
         """Return whether nobody has written to the model topic after this one."""
@@ -156,10 +166,10 @@ class Publications:
         await self._transactions.start()
         await self._replica.catch_up()
 
-    async def _reopen(self) -> None:
+    async def _reopen(self, milliseconds: int = TRANSACTION_MS) -> None:
         while True:
             await self._transactions.stop()
-            self._transactions = self._new_transactions()
+            self._transactions = self._new_transactions(milliseconds)
             try:
                 await self._connect()
                 break
@@ -170,5 +180,5 @@ class Publications:
         if newest.progress.get("learner") != self._name and newest.offset != self._found:
             raise LearnerReplaced
 
-    def _new_transactions(self) -> Transactions:
-        return Transactions(self._wire.client, self._wire.transactional_id)
+    def _new_transactions(self, milliseconds: int = TRANSACTION_MS) -> Transactions:
+        return Transactions(self._wire.client, self._wire.transactional_id, milliseconds)

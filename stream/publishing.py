@@ -11,8 +11,9 @@ from stream.chunks import Chunk
 from stream.crash_points import reach
 from stream.oversight import Oversight
 from stream.progress import Progress
-from stream.publication import PUBLISH_SECONDS, News, Publications, Wire
+from stream.publication import PUBLISH_SECONDS, News, Publications
 from stream.replica import Replica
+from stream.wire import Wire
 
 __all__ = ["Publishing"]
 

@@ -7,12 +7,13 @@ from contextlib import aclosing
 import numpy as np
 from faust.types import TP
 
+from models.names import Names
 from stream.brain import Brain
 from stream.log_reader import LogReader
 from stream.progress import Progress
-from stream.publication import Wire
 from stream.replica import Replica
 from stream.rereading import Rereading
+from stream.wire import Wire
 
 __all__ = ["refill", "resume"]
 
@@ -49,7 +50,8 @@ async def refill(brain: Brain, reader: LogReader, examples: TP, progress: Progre
         Where the learner goes on.
     """
     mark = progress.mark_before(brain.recommender.negatives.capacity)
-    async with reader, aclosing(Rereading(reader, examples, mark).until(progress.position)) as runs:
+    rereading = Rereading(reader, examples, mark, Names())
+    async with reader, aclosing(rereading.until(progress.position)) as runs:
         items = [run.item[run.teaches].numpy() async for run in runs]
     found = np.concatenate([np.empty(0, np.int64), *items])
     wanted = min(progress.taught - mark.taught, brain.recommender.negatives.capacity)

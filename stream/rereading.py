@@ -9,6 +9,7 @@ from faust.types import TP
 
 from models.errors import ModelError
 from models.examples import Examples, no_examples
+from models.names import Names
 from models.packing import unpack_many
 from stream.chunks import RawRecord
 from stream.erasure_records import erased_user
@@ -36,6 +37,8 @@ class Rereading:
         The partition of the examples.
     first
         Where to begin.
+    names
+        Learns what the items are called.
 
     Attributes
     ----------
@@ -49,8 +52,8 @@ class Rereading:
         Pseudonyms of the users who were erased meanwhile.
     """
 
-    def __init__(self, reader: LogReader, examples: TP, first: Mark) -> None:
-        self._reader, self._examples = reader, examples
+    def __init__(self, reader: LogReader, examples: TP, first: Mark, names: Names) -> None:
+        self._reader, self._examples, self._names = reader, examples, names
         self.position, self.taught, self.learnt_to = first.position, first.taught, dict(first.learnt_to)
         self.erased: set[int] = set()
 
@@ -84,11 +87,12 @@ class Rereading:
         if not records:
             return no_examples()
         try:
-            examples, counts = unpack_many([record.value or b"" for record in records])
+            examples, counts, names = unpack_many([record.value or b"" for record in records])
             origins = [origins_in(it.headers, count) for it, count in zip(records, counts, strict=True)]
         except ModelError:  # at least one of them was a dead letter
             alone = [self._new_examples([record]) for record in records] if len(records) > 1 else []
             return Examples.join([no_examples(), *alone])
+        self._names.learn(examples.item.tolist(), names)
         masks = [
             np.ones(count, np.bool_) if it is None else it.enter(self.learnt_to)
             for it, count in zip(origins, counts, strict=True)

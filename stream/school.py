@@ -17,12 +17,13 @@ from stream.identities import identities
 from stream.learner import Learner
 from stream.model_topic import CommittedReader
 from stream.oversight import Oversight
-from stream.publication import PUBLISH_SECONDS, Wire
+from stream.publication import PUBLISH_SECONDS
 from stream.publishing import Publishing
 from stream.replica import Replica
 from stream.security import admin_security, client_options
 from stream.settings import Settings
 from stream.topics import Topics
+from stream.wire import Wire
 
 __all__ = ["School"]
 

@@ -21,7 +21,7 @@ from stream.clock import now_ms
 from stream.commits import Commit
 from stream.gather import Gathering
 from stream.intake import Intake
-from stream.lessons import Lesson
+from stream.lessons import Learnt, Lesson
 from stream.meters import Meters
 from stream.outbox_relay import OutboxRelay
 from stream.pace import Pace
@@ -63,7 +63,7 @@ class Worker:
         self.sources = (self.topics.name(BROWSE), self.topics.name(ORDERS))
         self.keyed = (*self.sources, self.topics.name(FORGET))
         self.examples = TP(self.topics.name("examples"), 0)  # the partition of the lessons
-        self.meters, self.board = Meters(), Board.of(settings)
+        self.meters, self.board = Meters(), Board(settings.tensorboard)
         self.names = Names()
         self.catalog = Catalog()
         shelf = [TP(self.topics.name("catalog"), number) for number in range(settings.partitions)]
@@ -96,8 +96,7 @@ class Worker:
     def close(self) -> None:
         """Close model and store."""
         self.brain.close()
-        if self.board is not None:
-            self.board.close()
+        self.board.close()
         if self._is_open:
             self.store.close()
 
@@ -168,13 +167,13 @@ class Worker:
         for chunk in chunks:
             consumer(self.app).acknowledge(chunk)
 
-    async def learnt(self, lesson: Lesson, loss: float | None) -> None:
-        """Count a lesson, and settle the chunks of which there is something to say."""
-        if loss is not None:
-            self.meters.count_lesson(lesson.events, loss, (now_ms() - lesson.sent_at) / 1000)
-            if self.board is not None:
-                self.board.note(self.brain.recommender, loss, self.learner.progress.decided)
-        self.pace.learnt(lesson.events)
+    async def learnt(self, lesson: Lesson, learnt: Learnt) -> None:
+        """Count a lesson once, and settle the chunks of which there is something to say."""
+        if not learnt.again:
+            self.pace.learnt(lesson.events)
+            if learnt.loss is not None:
+                self.meters.count_lesson(lesson.events, learnt.loss, (now_ms() - lesson.sent_at) / 1000)
+                self.board.note(self.brain.recommender, learnt.loss, self.learner.progress.decided)
         for chunk, dead_letters in lesson.finished:
             if dead_letters:
                 await self.settle_inner(chunk, dead_letters)

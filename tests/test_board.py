@@ -12,7 +12,7 @@ import stream.board
 from models.recommender import Recommender
 from models.stock import Stock
 from stream.board import Board
-from stream.settings import BadSetting, Settings
+from stream.settings import BadSetting
 
 CPU = torch.device("cpu")
 
@@ -21,8 +21,7 @@ def test_each_point_is_at_the_examples_learnt_and_tells_of_what_came_since_the_l
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream.board, "_EVERY", 0.0)
-    board = Board.of(Settings(tensorboard=tmp_path / "curves"))
-    assert board is not None
+    board = Board(tmp_path / "curves")
     recommender, learnt = Recommender(Stock(1_000, CPU), seed=0), []
     for number, rank in enumerate((1, 0, 4)):  # all hit, then none, then all at the fourth place
         lesson = examples(32, number, CPU)
@@ -59,6 +58,8 @@ def test_points_are_apart_and_nothing_is_there_before_the_first(tmp_path: Path) 
 
 def test_who_does_not_ask_for_it_needs_no_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    assert Board.of(Settings()) is None
+    idle = Board(None)
+    idle.note(Recommender(Stock(1_000, CPU), seed=0), 1.0, {})
+    idle.close()
     with pytest.raises(BadSetting, match=r"pip install headrace\[tensorboard\]"):
-        Board.of(Settings(tensorboard=tmp_path))
+        Board(tmp_path)

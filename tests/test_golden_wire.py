@@ -41,9 +41,13 @@ RETRAINING = {
     "phase": "challenger",
     "number": 1,
     "counts": {"drift-alarm": 1, "retrain-started": 1},
-    "now": 1_700_000_000_000,
-    "began": 1_700_000_000_000,
-    "budget": [19_675, 1],
+    "schedule": {
+        "now": 1_700_000_000_000,
+        "began": 1_700_000_000_000,
+        "rests_until": 1_700_000_000_000 + 3 * 3_600_000,
+        "budget": [19_675, 1],
+        "heard": None,
+    },
 }
 PROGRESS: dict[str, Any] = {
     "position": 41,

@@ -109,7 +109,7 @@ def test_an_alarm_has_a_challenger_trained_on_the_window_and_whoever_goes_on_kno
     later = Progress(100, progress.to_dict(), 1_000)
     other = overseen(later)
     assert kinds(other) == ["retrain-resumed"]
-    assert (other.trials, other._plan) == (1, oversight._plan)
+    assert (other.trials, other._docket.plan) == (1, oversight._docket.plan)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_challenger_that_is_worse_is_let_go(overseen: Begin) -> None:
     progress = far_progress()
     oversight = overseen(progress)
     notice(oversight, lesson(), [ALARM], progress)
-    asyncio.run(oversight._decide_in_turn(lambda: oversight._retraining.judged(WORSE)))
+    asyncio.run(oversight._decide_in_turn(lambda: oversight._docket.retraining.judged(WORSE)))
     assert kinds(oversight)[-1] == "retrain-dropped"
     assert progress.oversight["plan"] is None
     other = overseen(Progress(100, progress.to_dict(), 1_000))
@@ -158,6 +158,7 @@ class Saying:
     """The process of a challenger that says something, and ends."""
 
     says: tuple[Message, ...] = ()
+    ends_with = 1
 
     def __init__(self, _: Any) -> None:
         pass
@@ -173,7 +174,7 @@ class Saying:
             yield message
 
     async def status(self) -> int:
-        return -9
+        return self.ends_with
 
     async def hand_over(self) -> None:
         pass
@@ -186,12 +187,12 @@ class HandingOver(Saying):
 
 
 class Trained(Saying):
-    """The process of a challenger that is killed after its training."""
+    """The process of a challenger that ends after its training."""
 
     says = (Passing(80, 1), Passing(80, 2), WasTrained(80, [0.2, 0.1], 0.3), Stood(OPEN))
 
 
-def test_what_a_challenger_says_is_told_and_one_that_dies_is_dropped(
+def test_what_a_challenger_says_is_told_and_one_that_ends_is_dropped(
     overseen: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stream.challenge.trials.ChallengerProcess", Trained)
@@ -207,8 +208,78 @@ def test_what_a_challenger_says_is_told_and_one_that_dies_is_dropped(
             "challenger 1 has learnt the last 80 examples; hit rate on the newest by pass 0.2000, 0.1000, "
             "and 0.3000 while it learnt them"
         ),
-        "challenger 1: its process has ended with status -9",
+        "challenger 1: its process has ended with status 1",
     ]
+
+
+def test_a_trial_whose_process_is_killed_begins_again_and_is_dropped_at_the_fourth_time(
+    overseen: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Any] = []
+
+    class Killed(Saying):
+        ends_with = -9
+
+        def __init__(self, order: Any) -> None:
+            super().__init__(order)
+            tries.append(order)
+
+    monkeypatch.setattr("stream.challenge.trials.ChallengerProcess", Killed)
+    monkeypatch.setattr("stream.challenge.trials._AGAIN_SECONDS", 0.0)
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    asyncio.run(oversight._trials._hold_all())
+    assert tries == 4 * tries[:1]
+    (dropped,) = oversight.take_decisions()[2:]
+    assert dropped.reason == "challenger 1: its process has ended with status -9"
+
+
+def test_who_could_not_be_put_in_place_is_not_tried_again(overseen: Begin) -> None:
+    progress = far_progress()
+    oversight = overseen(progress)
+    notice(oversight, lesson(), [ALARM], progress)
+    oversight._handed_over = oversight._docket.plan
+    oversight.note_failure(MemoryError("two models"))
+    later = after(progress)
+    asyncio.run(oversight.begin(Hands(later), later))  # as a learner that has stepped back
+    (dropped,) = oversight.take_decisions()
+    assert dropped.reason == "challenger 1: it could not be put in place: MemoryError('two models')"
+    assert later.oversight["plan"] is None
+    notice(oversight, lesson("again"), [], later)
+    again = after(later)
+    asyncio.run(oversight.begin(Hands(again), again))
+    assert kinds(oversight) == ["retrain-resumed"]
+
+
+def test_who_is_ahead_of_the_learner_waits_for_it(tmp_path: Path) -> None:
+    placed: list[int] = []
+
+    class Placing(Hands):
+        async def replace(self, *_: object) -> None:
+            placed.append(self.progress.position)
+
+    async def run() -> None:
+        progress = far_progress()
+        oversight = overseen_by(Placing(progress))
+        await oversight.begin(oversight._hands, progress)
+        await oversight.notice(lesson(), [ALARM], progress)
+        TrialFolder(tmp_path / "challenge").hand_over(
+            KeptModel.of(Recommender(Stock(100, CPU), seed=0), Mark(50, 0, {}), Names())
+        )
+        hearing = asyncio.create_task(oversight._hear(None, HandedOver()))  # type: ignore[arg-type]
+        for progress.position in (45, 49, 50):
+            await oversight.notice(lesson(), [], progress)
+            await asyncio.wait([hearing], timeout=0.05)
+        await hearing
+
+    def overseen_by(hands: Hands) -> Quiet:
+        oversight = Quiet(Settings(retrain_examples=1_000, data_dir=tmp_path))
+        oversight._hands = hands
+        return oversight
+
+    asyncio.run(run())
+    assert placed == [50]
 
 
 def test_a_trial_that_another_try_may_help_begins_again_without_a_word(
@@ -304,7 +375,7 @@ def test_no_trial_goes_on_at_another_worker_where_the_champion_cannot_be_kept(
     monkeypatch.setattr(KeptModel, "save", no_space)
     later = after(progress)
     other = overseen(later, data_dir=tmp_path / "other")
-    assert kinds(other) == ["retrain-dropped"]
+    assert kinds(other) == ["retrain-dropped", "retrain-refused"]
     assert (other.trials, later.oversight["plan"]) == (0, None)
     notice(other, lesson("again"), [], later)
     assert kinds(other) == ["retrain-refused"]
@@ -323,14 +394,29 @@ def test_another_worker_begins_another_trial_against_the_champion_that_it_has(
     later = after(progress)
     later.position, later.taught = 90, 20_500
     other = overseen(later, data_dir=tmp_path / "other")
-    assert kinds(other) == ["retrain-started"]
+    assert kinds(other) == ["retrain-dropped", "retrain-started"]
     assert other.trials == 1
     plan = later.oversight["plan"]
     assert (plan["position"], plan["champion"], plan["recent"]) == (90, 90, 2_560)
     assert TrialFolder(tmp_path / "other" / "challenge").champion(90).place.taught == 20_500
 
 
-def test_another_worker_lets_the_champion_before_go(overseen: Begin, tmp_path: Path) -> None:
+def test_a_learner_that_moves_to_and_fro_trains_no_more_than_the_budget_has(
+    overseen: Begin, tmp_path: Path
+) -> None:
+    progress, trained = far_progress(), 1
+    notice(overseen(progress, retrain_per_day=3), lesson(), [ALARM], progress)
+    for number in range(5):
+        progress = after(progress)
+        other = overseen(progress, retrain_per_day=3, data_dir=tmp_path / f"other-{number}")
+        trained += kinds(other).count("retrain-started")
+    assert trained == 3
+    assert progress.oversight["plan"] is None
+
+
+def test_another_worker_lets_the_champion_before_go_and_trains_another(
+    overseen: Begin, tmp_path: Path
+) -> None:
     progress = far_progress()
     oversight = overseen(progress)
     notice(oversight, lesson(), [ALARM], progress)
@@ -338,7 +424,9 @@ def test_another_worker_lets_the_champion_before_go(overseen: Begin, tmp_path: P
     oversight._winning = BETTER
     asyncio.run(oversight._replaced(champion._replace(place=Mark(35, 19_900, {})), champion, progress))
     assert kinds(overseen(after(progress))) == ["retrain-resumed"]
-    assert kinds(overseen(after(progress), data_dir=tmp_path / "other")) == ["retrain-dropped"]
+    other = tmp_path / "other"
+    assert kinds(overseen(after(progress), data_dir=other)) == ["retrain-dropped", "retrain-started"]
+    assert kinds(overseen(after(progress), data_dir=other / "no", retrain="no")) == ["retrain-dropped"]
 
 
 def test_a_trial_ends_where_its_examples_are_gone(overseen: Begin) -> None:

@@ -109,9 +109,10 @@ def test_an_action_of_the_context_that_is_none_is_refused() -> None:
 def test_runs_unpacked_as_one_are_the_runs_joined(counts: list[int]) -> None:
     runs = [examples(count, seed, CPU) for seed, count in enumerate(counts)]
     packed = [pack(run, names(len(run.item))) for run in runs]
-    joined, sizes = unpack_many(packed)
+    joined, sizes, found = unpack_many(packed)
     assert same(state_of(joined), state_of(Examples.join(runs)))
     assert sizes == counts
+    assert found == [name for count in counts for name in names(count)]
     with pytest.raises(ExamplesUnreadable):
         unpack_many([*packed, b"\xc1"])
 

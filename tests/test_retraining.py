@@ -6,6 +6,7 @@ from models.challenger import Standing
 from models.drift import Alarm
 from models.retraining import Retraining
 from models.rules import Phase, Rules
+from models.schedule import Cause
 
 HOUR_MS = 3_600_000
 NOON = 1_704_110_400_000  # of a day in UTC
@@ -33,18 +34,47 @@ def train(retraining: Retraining, hours: float) -> bool:
 
 def test_an_alarm_has_a_challenger_trained_once_there_is_enough_to_learn_from() -> None:
     retraining = Retraining(Rules())
-    assert retraining.wanted(at(0), ENOUGH - 1, [ALARM]) == ""
-    assert retraining.wanted(at(0), ENOUGH, []) == ""
-    assert "missed_views" in retraining.wanted(at(0), ENOUGH, [ALARM])
+    assert retraining.wanted(at(0), ENOUGH - 1, [ALARM]) is None
+    assert retraining.wanted(at(0), ENOUGH, []) is None
+    assert retraining.wanted(at(0), ENOUGH, [ALARM]) == Cause("missed_views rose", 2_560)
+
+
+def test_an_alarm_that_comes_while_one_is_on_trial_or_rests_waits_and_the_newest_counts() -> None:
+    retraining = Retraining(Rules(rest_hours=2.0))
+    retraining.wanted(at(0), ENOUGH, [])
+    retraining.began("an alarm", (0, 10), 0)
+    assert retraining.wanted(at(1), 20_000, [ALARM]) is None
+    assert retraining.wanted(at(1.2), 20_100, [ALARM._replace(signal="missed_carts", window=3_000)]) is None
+    retraining.judged(WORSE)
+    other = Retraining(Rules(rest_hours=2.0))
+    other.restore(retraining.state)
+    for one in (retraining, other):
+        assert one.wanted(at(1.9), 20_500, []) is None
+        # 3,000 examples since the change when it was heard, and 900 since then.
+        assert one.wanted(at(2), 21_000, []) == Cause("missed_carts rose", 3_900)
+        one.began("missed_carts rose", (0, 10), 3_900)
+        one.dropped("enough of it")
+        assert one.wanted(at(30), 50_000, []) is None
+
+
+def test_where_none_could_be_trained_alarms_and_the_schedule_rest_all_the_same() -> None:
+    retraining = Retraining(Rules(rest_hours=2.0, every_hours=5.0))
+    found = []
+    for hour in (0, 1, 2, 3, 4, 6, 6.5, 9):
+        if cause := retraining.wanted(at(hour), ENOUGH, [ALARM] if hour == 0 else []):
+            retraining.failed(cause.reason, "no space left")
+            found.append((hour, cause.reason))
+    assert found == [(hour, "missed_views rose") for hour in (0, 2, 4, 6, 9)]
+    assert retraining.counts == {"retrain-refused": 5}
 
 
 def test_none_is_trained_while_one_is_on_trial_though_it_is_asked_for() -> None:
     retraining = Retraining(Rules(every_hours=1.0))
     retraining.began("an alarm", (0, 10), 0)
-    assert retraining.wanted(at(9), ENOUGH, [ALARM], "asked") == ""
+    assert retraining.wanted(at(9), ENOUGH, [ALARM], "asked") is None
     assert retraining.judged(BETTER) is not None
     assert retraining.phase is Phase.PREDECESSOR
-    assert retraining.wanted(at(9), ENOUGH, [ALARM], "asked") == ""
+    assert retraining.wanted(at(9), ENOUGH, [ALARM], "asked") is None
 
 
 def test_rest_and_budget_hold_alarms_up_and_no_operator() -> None:
@@ -52,7 +82,7 @@ def test_rest_and_budget_hold_alarms_up_and_no_operator() -> None:
     trained = [train(retraining, hours) for hours in (0, 1.9, 2, 4, 6, 8, 10, 12)]
     # Three in the day, with two hours between them; at midnight (12) a new day begins.
     assert trained == [True, False, True, True, False, False, False, True]
-    assert retraining.wanted(at(12.1), ENOUGH, [], "a new season") == "a new season"
+    assert retraining.wanted(at(12.1), ENOUGH, [], "a new season") == Cause("a new season")
 
 
 def test_with_a_budget_of_none_no_alarm_has_one_trained() -> None:
@@ -69,7 +99,7 @@ def test_a_schedule_counts_from_the_last_one_whatever_it_was_for() -> None:
         wanted = retraining.wanted(at(hour), ENOUGH, [])
         found.append(bool(wanted))
         if wanted:
-            retraining.began(wanted, (0, 10), 0)
+            retraining.began(wanted.reason, (0, 10), 0)
             retraining.dropped("enough of it")
     assert found == [False, False, True, False, False, True]
 

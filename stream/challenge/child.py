@@ -1,11 +1,13 @@
 """The process of who is on trial: it trains a challenger, or loads the champion before, and has it judged.
 
 It reads the catalog and the examples from Kafka as the learner does, at a low priority, and tells its
-parent how it goes. All that it finds follows from its order and the log, whenever it runs.
+parent how it goes. All that it finds follows from its order and the log, whenever it runs; where there is a
+catalog, nearly: it may come in another order, in which what is equally likely stands then.
 """
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import aclosing
@@ -18,15 +20,15 @@ import numpy as np
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from models.catalog import Catalog, News
+from models.catalog import Catalog
 from models.challenger import PROBATION, Challenger, Standing
 from models.examples import Examples, no_examples
 from models.names import Names
 from models.recommender import Recommender
 from models.rules import Phase
 from models.training import Lap, Training
-from stream.brain import Brain
 from stream.challenge import plan
+from stream.challenge.all_at_hand import AllAtHand
 from stream.challenge.folder import TrialFolder
 from stream.challenge.kept import KeptModel
 from stream.log_reader import LogReader
@@ -44,13 +46,6 @@ _STEP: Final = 64
 _SAY_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.1
 _ORDER_BYTES: Final = 2**24
-
-
-class _Brain(Brain):
-    """One that withholds nothing: what is not to be had now was, perhaps, when the examples came."""
-
-    async def restock(self, news: News) -> None:
-        await super().restock(news._replace(unavailable=None))
 
 
 class Trial:
@@ -71,7 +66,7 @@ class Trial:
 
     def __init__(self, order: plan.Order, say: Callable[[plan.Message], None]) -> None:
         self._order, self._plan, self._say = order, order.plan, say
-        self._brain = _Brain(order.settings)
+        self._brain = AllAtHand(order.settings)
         name = Topics(order.settings.topic_prefix, order.settings.partitions).name
         self._examples = TP(name("examples"), 0)
         client = client_options(order.settings)
@@ -95,7 +90,7 @@ class Trial:
     async def _challenger(self) -> tuple[Challenger, Rereading]:
         """Return a new model beside the champion, and the reading that goes on where both stand."""
         champion = self._built(self._folder.champion(self._plan.champion))
-        rereading = Rereading(self._reader, self._examples, self._plan.first)
+        rereading = Rereading(self._reader, self._examples, self._plan.first, self._names)
         async with aclosing(rereading.until(self._plan.position)) as runs:
             window = [run async for run in runs]
         gone = np.array(list(rereading.erased), np.int64)
@@ -110,7 +105,7 @@ class Trial:
         before = self._folder.predecessor(self._plan.position)
         after = self._folder.champion(self._plan.champion)
         predecessor, champion = self._built(before), self._built(after)
-        rereading = Rereading(self._reader, self._examples, after.place)
+        rereading = Rereading(self._reader, self._examples, after.place, self._names)
         async with aclosing(rereading.until(self._plan.position)) as runs:
             async for run in runs:
                 for step in run.steps(_STEP):
@@ -190,6 +185,8 @@ async def _run() -> None:
 
 def main() -> None:
     """Do what the first line of the input orders."""
+    for one in (signal.SIGINT, signal.SIGTERM):  # its parent's to hear: when that is gone, so is the input
+        signal.signal(one, signal.SIG_IGN)
     os.nice(_NICENESS)
     asyncio.run(_run())
     os._exit(0)  # no client of Kafka holds it up

@@ -10,6 +10,7 @@ import numpy as np
 from models.checkpoint import Checkpoints
 from models.copies import restored
 from models.errors import ModelError
+from models.guardrails import Unfit
 from models.names import Names
 from models.recommender import Recommender
 from models.snapshot import Snapshot
@@ -60,9 +61,18 @@ class KeptModel(NamedTuple):
         Checkpoints(folder).append(self.snapshot._replace(dense=about), now_ms())
 
     def name(self, names: Names) -> None:
-        """Have the names learnt that are known."""
-        known = [it for it in zip(self.snapshot.rows.key.tolist(), self.snapshot.names, strict=True) if it[1]]
+        """Have the names learnt that are known.
+
+        Raises
+        ------
+        models.guardrails.Unfit
+            If an item has none, here or there: nobody could recommend it.
+        """
+        keys = self.snapshot.rows.key.tolist()
+        known = [it for it in zip(keys, self.snapshot.names, strict=True) if it[1]]
         names.learn(*zip(*known, strict=True) if known else ((), ()))
+        if unknown := names.unknown(keys):
+            raise Unfit(f"{len(unknown):,} of its items have no name")
 
     def build(self, new: Callable[[], Recommender]) -> Recommender:
         """Return the model; ``new`` returns one that knows nothing."""

@@ -35,7 +35,12 @@ class ChallengerProcess:
     async def __aenter__(self) -> Self:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
-            *_COMMAND, stdin=pipe, stdout=pipe, limit=_LINE_BYTES, env=_environment()
+            *_COMMAND,
+            stdin=pipe,
+            stdout=pipe,
+            limit=_LINE_BYTES,
+            env=_environment(),
+            start_new_session=True,  # what a terminal or a supervisor tells all of a group is for its parent
         )
         await self._send(encoder.encode(self._order) + b"\n")
         return self

@@ -15,6 +15,8 @@ __all__ = ["Trials"]
 
 _log = logging.getLogger(__name__)
 _AGAIN_SECONDS: Final = 5.0
+# How often a process may be killed, as where memory is short, before its trial is given up.
+_KILLS: Final = 3
 
 
 class Trials:
@@ -38,9 +40,11 @@ class Trials:
     ) -> None:
         self._order, self._hear, self._drop = order, hear, drop
         self._task: asyncio.Task[None] | None = None
+        self._kills = 0
 
     def begin(self) -> None:
         """Go on until there is no order."""
+        self._kills = 0
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._hold_all())
 
@@ -73,5 +77,13 @@ class Trials:
                 await self._hear(process, message)
                 if self._order() != order:
                     return True
-            await self._drop(f"its process has ended with status {await process.status()}")
+            return await self._ended(await process.status())
+
+    async def _ended(self, status: int) -> bool:
+        """Drop a trial whose process has ended by itself, or has been killed too often."""
+        if status < 0 and self._kills < _KILLS:
+            self._kills += 1
+            _log.warning("The trial beside the champion begins again: signal %d ended it", -status)
+            return False
+        await self._drop(f"its process has ended with status {status}")
         return True
