@@ -156,12 +156,14 @@ def test_a_learner_that_goes_back_passes_over_nothing_of_what_comes_meanwhile() 
     """What was read before and waits does not follow on where the successor stands."""
 
     async def run(brain: Brain) -> list[int]:
-        learner, names, ledger = learner_of(brain), Names(), Ledger()
+        learner, names, ledger, again = learner_of(brain), Names(), Ledger(), list[bool]()
 
         async def learn(come: list[Chunk]) -> list[int]:
             current = [chunk for chunk in come if ledger.is_current(chunk)]
             gathered = lessons(current, names, learner.progress, learner.reading)
-            return [lesson.start for lesson in gathered if await learner.learn(lesson)]
+            found = [(lesson.start, await learner.learn(lesson)) for lesson in gathered]
+            again.extend(learnt.again for _, learnt in found if learnt)
+            return [start for start, learnt in found if learnt]
 
         await learn([ledger.take(EXAMPLES, records(0, 40))])
         successor = await learner.keep()
@@ -179,6 +181,7 @@ def test_a_learner_that_goes_back_passes_over_nothing_of_what_comes_meanwhile() 
         assert await learn([waiting]) == []
         # What was tested before it went back, and what is new, in lessons of their own.
         assert await learn([ledger.take(EXAMPLES, records(40, 70))]) == [40, 60]
+        assert again == [False, False, True, False]
         return [learner.progress.position, learner.progress.taught]
 
     with closing(Brain(Settings(device="cpu"))) as brain:

@@ -116,6 +116,21 @@ def test_who_goes_on_after_a_lesson_learns_the_rest(
     assert learnt + rest == all_of_it
 
 
+def test_a_lesson_ends_where_what_was_not_tested_yet_begins() -> None:
+    records = chunks(log_of([(0, [1, 1, 1, 1])]), 4)
+    progress = Progress(0, {})
+    assert [lesson.start for lesson in lessons(records, Names(), progress)] == [0]
+    progress.tested_to = 3
+    assert [lesson.start for lesson in lessons(records, Names(), progress)] == [0, 3]
+
+
+def test_all_that_operators_have_asked_for_in_a_lesson_is_known() -> None:
+    reasons = b"a new season", b"new prices"
+    records: list[Any] = [Record(at, b"", (("retrain", reason),)) for at, reason in enumerate(reasons)]
+    (lesson,) = lessons([Chunk(TOPIC, records, 1)], Names(), Progress(0, {}))
+    assert lesson.asked == "a new season; new prices"
+
+
 def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_rest_teaches() -> None:
     good, other = log_of([(0, [2, 3])])
     bad = Record(7, b"\xc1", ())

@@ -13,6 +13,7 @@ import torch
 from lessons import examples
 from test_following import go_on, recommender, same, whole
 
+from models.guardrails import Unfit
 from models.names import Names
 from models.recommender import Recommender
 from models.record_block import records_of
@@ -75,6 +76,18 @@ def test_a_kept_model_goes_on_bit_for_bit(tmp_path: Path) -> None:
     for it in (model, other):
         go_on(it, 8, 3)
     assert same(model, other)
+
+
+def test_one_that_knows_an_item_without_a_name_is_unfit() -> None:
+    model, names = recommender(), Names()
+    go_on(model, 0, 2)
+    kept = KeptModel.of(model, PLACE, names)
+    keys = kept.snapshot.rows.key.tolist()
+    names.learn(keys[1:], map(str, keys[1:]))
+    with pytest.raises(Unfit, match="1 of its items have no name"):
+        kept.name(names)
+    names.learn(keys[:1], ["the last"])
+    kept.name(names)
 
 
 def test_what_is_kept_takes_the_place_of_what_was_there(tmp_path: Path) -> None:

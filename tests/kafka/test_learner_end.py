@@ -24,7 +24,7 @@ from stream.chaos.learner import steps_of
 from stream.chaos.records import Record, read_topic
 from stream.lessons import Lesson
 from stream.model_topic import Transactions
-from stream.publication import LearnerBehind
+from stream.publication import LearnerBehind, ModelNotTaken
 from stream.school import School
 from stream.settings import Settings
 from stream.topic_setup import create_missing
@@ -287,11 +287,15 @@ async def decided(*_: object) -> None:
     """Decide nothing."""
 
 
-@pytest.mark.parametrize("is_taken", [False, True])
+@pytest.mark.parametrize(("is_taken", "row_ms"), [(False, 1), (True, 1), (False, 1_000)])
 def test_a_learner_loses_nothing_if_a_publication_fails_after_a_promotion(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool, row_ms: int
 ) -> None:
-    """Whether Kafka has it and could not say so or not: what is there of this learner it does not take in."""
+    """Whether Kafka has it and could not say so or not: what is there of this learner it does not take in.
+
+    Also where the promotion is so large that it has a connection of its own.
+    """
+    monkeypatch.setattr("stream.publication._ROW_MS", row_ms)
 
     async def teach(worker: Worker, *numbers: int) -> None:
         for number in numbers:
@@ -331,3 +335,33 @@ def test_a_learner_loses_nothing_if_a_publication_fails_after_a_promotion(
     assert negatives == sum(int(lesson_of(Names(), number).examples.teaches.sum()) for number in range(1, 7))
     # The promotion, and each lesson once but the third: it taught the champion and then the successor.
     assert len(steps_of(journal(settings))) == 7
+
+
+def test_a_promotion_that_kafka_does_not_take_is_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> int:
+        raise KafkaError
+
+    async def run() -> tuple[int, int]:
+        async with Worker(settings, "a") as one:
+            await one.learner.begin()
+            await one.learner.learn(lesson_of(one.names, 1))
+            async with one.learner._turn:
+                successor = await one.learner.keep()
+            await one.learner.learn(lesson_of(one.names, 2))
+            oversight = one.learner._oversight
+
+            async def decide(*_: object) -> None:
+                monkeypatch.setattr(Transactions, "write", refuse)
+
+            with pytest.raises(ModelNotTaken):
+                await one.learner.replace(successor, decide)
+            assert one.learner.has_stepped_back
+            assert not one.learner.is_learning
+            assert "ModelNotTaken" in oversight._failed[1]
+            monkeypatch.undo()
+            await one.learner.begin()
+            return one.learner.progress.position, one.brain.recommender.version
+
+    assert asyncio.run(run()) == (2, 2)
