@@ -10,7 +10,7 @@ from models.adam import Adam
 from models.circumstances import CIRCUMSTANCES, circumstances
 from models.context import Context
 from models.examples import Examples
-from models.ranking import NO_SCORE, Ranking, is_among
+from models.ranking import NO_SCORE, Ranking, best, is_among
 from models.scorer import Known, Scorer
 from models.shortlists import shortlists
 from models.table import Table
@@ -72,10 +72,9 @@ class Blend:
         case = case._replace(items=case.items.masked_fill(self._unavailable.among(case.items), 0))
         weights = case.circumstances @ self._weights  # float32[B, F]
         scores = self._scores(case, weights)
-        best = scores.topk(min(k, scores.shape[1]), dim=1)
-        there = best.values > NO_SCORE
-        items = case.items.gather(1, best.indices)
-        found = Ranking(items, best.values.where(there, 0.0), self._sources(case, weights, best.indices))
+        values, places = best(scores, min(k, scores.shape[1]))
+        items = case.items.gather(1, places)
+        found = Ranking(items, values.where(values > NO_SCORE, 0.0), self._sources(case, weights, places))
         return Ranking(*(_widened(column, k) for column in found))
 
     def _case(self, context: Context, banned: Tensor) -> _Case:

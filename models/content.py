@@ -154,15 +154,14 @@ class Content:
         rows = self._stock.find(items)
         scores = products(wanted, rows, self._stock["sketch"])  # float32[B, N]
         hidden = (rows == 0) | (self._stock.take("since", rows) >= known.context.ts[:, :1])
-        return _best(scores, hidden, items, _OF_CATEGORY)
+        return _best(scores.masked_fill_(hidden, -torch.inf), items, _OF_CATEGORY)
 
     def _of_pool(self, known: Known, wanted: Tensor) -> Tensor:
         """Return keys, int64[B, P], 0 for none."""
         if self._pool is None or not self._pool.has_all_new:
             self._pool = self._new_pool()
         items = self._pool.items.expand(len(wanted), -1)  # int64[B, N]
-        hidden = self._pool.since >= known.context.ts[:, :1]
-        return _best(wanted @ self._pool.sketch.T, hidden, items, _OF_POOL)
+        return _best(self._pool.scores(wanted, known.context.ts[:, 0]), items, _OF_POOL)
 
     def _new_pool(self) -> Pool:
         return Pool(self._stock, self._table.take("key", self._popularity.top_rows))
@@ -190,7 +189,7 @@ def _fill(tensor: Tensor, kept: bytes) -> None:
     tensor.copy_(torch.frombuffer(bytearray(kept), dtype=torch.float32).view_as(tensor))
 
 
-def _best(scores: Tensor, hidden: Tensor, items: Tensor, count: int) -> Tensor:
-    """Return the best items that are not hidden, of [B, N] each: int64[B, count], 0 for none."""
-    values, best = highest(scores.masked_fill_(hidden, -torch.inf), min(count, scores.shape[1]))
+def _best(scores: Tensor, items: Tensor, count: int) -> Tensor:
+    """Return the best items, of [B, N] each, but those of minus infinity: int64[B, count], 0 for none."""
+    values, best = highest(scores, min(count, scores.shape[1]))
     return torch.where(values > -torch.inf, items.gather(1, best), 0)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-__all__ = ["NO_SCORE", "Ranking", "compact", "highest", "is_among", "ordered", "top_k"]
+__all__ = ["NO_SCORE", "Ranking", "best", "compact", "highest", "is_among", "ordered", "top_k"]
 
 NO_SCORE: Final = float("-inf")
 # The score matrix is cut by queries so that it stays in 64 MiB, whatever the catalog's size.
@@ -15,6 +15,9 @@ _MAX_SCORES: Final = 1 << 24
 # It is quicker to look through the highest of piles of 8, then through the best piles, where those are few.
 _PILE: Final = 8
 _FEW: Final = 1 / 4
+# Up to so many in a line numpy sorts all of them sooner than torch finds the best, and by integers.
+_NARROW: Final = 256
+_INDEX_BITS: Final = 32
 
 
 class Ranking(NamedTuple):
@@ -102,19 +105,42 @@ def ordered(lines: Tensor) -> tuple[Tensor, Tensor]:
 def highest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return the k highest of each line and their places, in order, [B, k] each, from float32[B, N].
 
-    The columns are dealt to M piles of 8: the best k lie in those k piles whose highest is best.
+    The columns are dealt to M piles of 8: the best k lie in those k piles whose highest is best, which are
+    found in the same way.
     """
     rows, piles = scores.shape[1], scores.shape[1] // _PILE
-    if k > piles * _FEW:
+    if k >= piles * _FEW:
+        return best(scores, k)
+    dealt = scores[:, : piles * _PILE].view(len(scores), _PILE, piles)  # float32[B, 8, M]
+    chosen = highest(dealt.amax(dim=1), k)[1]  # int64[B, k]
+    places = (chosen[:, None] + piles * torch.arange(_PILE, device=chosen.device)[:, None]).flatten(1)
+    rest = torch.arange(piles * _PILE, rows, device=chosen.device).expand(len(scores), -1)
+    places = torch.cat([places, rest], dim=1)  # int64[B, 8 * k + fewer than 8]
+    values, indices = best(scores.gather(1, places), k)
+    return values, places.gather(1, indices)
+
+
+def best(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the k highest of each line and their places, in order, [B, k] each, from float32[B, N].
+
+    On CPU, where lines are narrow, equal ones stand in the order of their places, and one that is no number
+    before all others.
+
+    Examples
+    --------
+    >>> best(torch.tensor([[1.0, -3.0, 2.0, 1.0]]), 3)[1].tolist()
+    [[2, 0, 3]]
+    """
+    if not scores.is_cpu or scores.shape[1] > _NARROW:
         top = scores.topk(k)
         return top.values, top.indices
-    dealt = scores[:, : piles * _PILE].view(len(scores), _PILE, piles)  # float32[B, 8, M]
-    best = dealt.amax(dim=1).topk(k).indices  # int64[B, k]
-    places = (best[:, None] + piles * torch.arange(_PILE, device=best.device)[:, None]).flatten(1)
-    rest = torch.arange(piles * _PILE, rows, device=best.device).expand(len(scores), -1)
-    places = torch.cat([places, rest], dim=1)  # int64[B, 8 * k + fewer than 8]
-    top = scores.gather(1, places).topk(k)
-    return top.values, places.gather(1, top.indices)
+    bits = (scores.float() + 0.0).view(torch.int32)  # -0 becomes 0
+    ordinal = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # int32[B, N], in the order of the floats
+    last = scores.shape[1] - 1
+    packed = (ordinal.long() << _INDEX_BITS) | (last - torch.arange(last + 1))  # int64[B, N]
+    packed.numpy().sort(axis=1)
+    places = last - (packed[:, last + 1 - k :].flip(1) & ((1 << _INDEX_BITS) - 1))
+    return scores.gather(1, places), places
 
 
 def _row_zero(weights: Tensor) -> Tensor:

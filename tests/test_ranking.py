@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models.ranking
-from models.ranking import NO_SCORE, compact, is_among, ordered, top_k
+from models.ranking import NO_SCORE, best, compact, highest, is_among, ordered, top_k
 
 
 def problem(seed: int, lines: int, rows: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -90,3 +90,30 @@ def test_ordered_is_what_sorting_lists_gives(items: torch.Tensor) -> None:
     assert values.tolist() == [sorted(line) for line in items.tolist()]
     assert items.gather(1, places).equal(values)
     assert places.sort(dim=1).values.equal(torch.arange(items.shape[1]).expand_as(items))
+
+
+@given(
+    st.integers(1, 4),
+    st.sampled_from([0, 1, 7, 20, 90, 256, 257, 300, 1_100, 2_900]),
+    st.sampled_from([0, 1, 10, 20]),
+    st.sampled_from([torch.float32, torch.bfloat16]),
+    st.integers(0, 2**31),
+)
+def test_the_highest_are_those_that_sorting_all_puts_first(
+    lines: int, width: int, k: int, dtype: torch.dtype, seed: int
+) -> None:
+    """Also of many that are equal, minus infinity, zeros of both signs, of lower precision, or none."""
+    draw = torch.Generator().manual_seed(seed)
+    pool = torch.tensor([-torch.inf, -1e30, -1.5, -0.0, 0.0, 1e-30, 2.0, 1e30])
+    scores = torch.where(
+        torch.rand(lines, width, generator=draw) < 0.5,
+        pool[torch.randint(len(pool), (lines, width), generator=draw)],
+        torch.randn(lines, width, generator=draw),
+    ).to(dtype)
+    k = min(k, width)
+    wanted = [sorted(line, reverse=True)[:k] for line in scores.tolist()]
+    for found in (highest, best):
+        values, places = found(scores, k)
+        assert values.tolist() == wanted
+        assert torch.equal(scores.gather(1, places), values)
+        assert all(len(set(line)) == k for line in places.tolist())
