@@ -12,12 +12,14 @@ from stream.bench.beside import beside
 from stream.bench.chaos import chaos
 from stream.bench.cost import cost
 from stream.bench.drift import drift
+from stream.bench.e2e import e2e
 from stream.bench.fresh import fresh
 from stream.bench.full_topic import LOADS, Load, Run, timed
 from stream.bench.learn import learn
 from stream.bench.outcome import Bound, Spread, conclude, with_file, with_runs
 from stream.bench.rank import rank
 from stream.bench.recover import recover
+from stream.bench.replay import replay
 from stream.bench.retrain import retrain
 from stream.bench.table import table
 
@@ -29,7 +31,21 @@ def bench() -> None:
     """Measure on this machine what the README quotes; exit with 1 where a bound is missed."""
 
 
-for _command in (behaviour, beside, chaos, cost, drift, fresh, learn, rank, recover, retrain, table):
+for _command in (
+    behaviour,
+    beside,
+    chaos,
+    cost,
+    drift,
+    e2e,
+    fresh,
+    learn,
+    rank,
+    recover,
+    replay,
+    retrain,
+    table,
+):
     bench.add_command(_command)
 
 
@@ -66,5 +82,4 @@ def _table(runs: list[Run]) -> Table:
     return table
 
 
-for _name, _load in LOADS.items():
-    bench.add_command(_timing(_name, _load))
+bench.add_command(_timing("ingest", LOADS["ingest"]))
