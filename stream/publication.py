@@ -34,8 +34,10 @@ _COMMIT_MARKERS: Final = 1
 # What the broker lets a transaction take by default, at most, and a row that is published anew.
 _LONGEST_MS: Final = 900_000
 _ROW_MS: Final = 1
-# Of a whole model; a broker that does not take it then, does not take it at all.
+# Of a whole model; a broker that does not take it then, does not take it at all. One that lets no transaction
+# take so long opens none.
 _TRIES: Final = 3
+_OPEN_SECONDS: Final = 30.0
 
 Runs = list[tuple[str, list[RecordBlock]]]
 
@@ -134,7 +136,11 @@ class Publications:
     async def _write_anew(self, runs: Runs, milliseconds: int) -> int:
         """Return the offset of the dense part, of a transaction that may take longer than others."""
         if milliseconds > TRANSACTION_MS:
-            await self._reopen(milliseconds)
+            try:
+                async with asyncio.timeout(_OPEN_SECONDS):
+                    await self._reopen(milliseconds)
+            except TimeoutError:
+                raise ModelNotTaken from None
         offset = await self._write(runs, milliseconds, _TRIES)
         if milliseconds > TRANSACTION_MS:
             await self._reopen()

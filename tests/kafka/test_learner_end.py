@@ -337,9 +337,12 @@ def test_a_learner_loses_nothing_if_a_publication_fails_after_a_promotion(
     assert len(steps_of(journal(settings))) == 7
 
 
+@pytest.mark.parametrize("opens", [True, False])
 def test_a_promotion_that_kafka_does_not_take_is_given_up(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, opens: bool
 ) -> None:
+    """Or for which it opens no transaction: one of eleven days is longer than a broker lets them be."""
+
     async def refuse(*_: object) -> int:
         raise KafkaError
 
@@ -353,7 +356,11 @@ def test_a_promotion_that_kafka_does_not_take_is_given_up(
             oversight = one.learner._oversight
 
             async def decide(*_: object) -> None:
-                monkeypatch.setattr(Transactions, "write", refuse)
+                if opens:
+                    monkeypatch.setattr(Transactions, "write", refuse)
+                else:
+                    for name, value in (("ROW_MS", 10**9), ("LONGEST_MS", 10**9), ("OPEN_SECONDS", 2.0)):
+                        monkeypatch.setattr(f"stream.publication._{name}", value)
 
             with pytest.raises(ModelNotTaken):
                 await one.learner.replace(successor, decide)
