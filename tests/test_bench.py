@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from models.events import Event
+from producers.shop.plan import ShopPlan
+from producers.shop.shop import Shop
 from stream.bench.commands import bench
+from stream.bench.lives import Noticed, live, notice
 from stream.bench.outcome import Bound, conclude
 from stream.bench.rank import rank
 from stream.bench.table import table
@@ -66,3 +70,11 @@ def test_every_benchmark_says_what_it_is_and_can_write_its_figures() -> None:
     for command in bench.commands.values():
         assert command.help
         assert "--json" in {option for one in command.params for option in one.opts}
+
+
+def test_a_shop_is_lived_through_until_its_change_is_noticed_or_is_over() -> None:
+    plan = ShopPlan(users=300, items=200, views_per_day=20_000.0, days=0.2, drift_at=(0.1,))
+    assert notice(plan) == Noticed(plan.seed, false_alarms=0, after=None)
+    lived = live(plan, retrains=False)
+    assert lived.events == sum(isinstance(record, Event) for record in Shop(plan).records())
+    assert (lived.decisions, lived.was_replaced) == ([], False)

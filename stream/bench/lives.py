@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -30,12 +31,14 @@ from stream.evaluation import Evaluation, Standing
 from stream.progress import Mark
 from stream.settings import Settings
 
-__all__ = ["Lived", "Replayed", "live", "live_poisoned", "replay"]
+__all__ = ["Lived", "Noticed", "Replayed", "live", "live_poisoned", "notice", "replay"]
 
 _BATCH: Final = 64
 # The hit rate is back once 5,000 scored events in a row come to so much of what it was.
 _BACK: Final = 0.95
 _SPAN: Final = 5_000
+# Events after a drift in which it is to be noticed.
+WITHIN: Final = 25_000
 # Examples after which the champion is replaced by one that is poisoned.
 _POISONED_AFTER: Final = 40_000
 _NEVER: Final = Rules(per_day=0)
@@ -43,17 +46,23 @@ _NEVER: Final = Rules(per_day=0)
 _Course = TypeVar("_Course", bound=Course)
 
 
+class Noticed(msgspec.Struct, frozen=True):
+    """What was noticed in a shop: alarms before its drift, and events from then until one, None for never."""
+
+    seed: int
+    false_alarms: int
+    after: int | None
+
+
 class Lived(msgspec.Struct, frozen=True):
-    """What happened in a shop, in events from its drift on; None for what did not happen."""
+    """What came of a shop, in events from its drift on; None for what did not happen."""
 
     seed: int
     events: int
     hit_rate: float
     decisions: list[str]
-    false_alarms: int
     was_replaced: bool
-    noticed_after: int | None = None
-    back_after: int | None = None
+    back_after: int | None
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -78,22 +87,34 @@ class _Drift(NamedTuple):
     events: int
 
 
+def notice(plan: ShopPlan) -> Noticed:
+    """Live through a shop until its drift is noticed, or was not for 25,000 events; nobody is trained.
+
+    On one thread, as others run beside it; so with the others.
+    """
+    change = _drift_of(plan)
+
+    def is_over(course: Course, standing: Standing) -> bool:
+        is_noticed = any(decision.ts >= change.ts for _, decision in course.decisions)
+        return is_noticed or standing.events > change.events + WITHIN
+
+    curve, course = _lived(_records(plan), lambda brain: Course(brain.new, _NEVER), is_over)
+    alarms = [decision.ts >= change.ts for _, decision in course.decisions]
+    after = curve[-1].events - change.events if any(alarms) else None
+    return Noticed(plan.seed, alarms.count(False), after)
+
+
 def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
-    """Live through a shop, with or without retraining; on one thread, as others run beside it."""
+    """Live through a shop, with or without retraining."""
     rules = Rules() if retrains else _NEVER
     curve, course = _lived(_records(plan), lambda brain: Course(brain.new, rules))
-    alarms = [(at, one.ts) for at, one in course.decisions if one.kind == "drift-alarm"]
-    change = _drift_of(plan)
-    true = [_events_at(curve, at) for at, ts in alarms if change and ts >= change.ts]
     return Lived(
         seed=plan.seed,
         events=curve[-1].events,
         hit_rate=curve[-1].quality["headrace"].hit_rate_20,
         decisions=[f"{at:,} {one.kind}: {one.reason}" for at, one in course.decisions],
-        false_alarms=len(alarms) - len(true),
         was_replaced=any(one.kind == "promotion" for _, one in course.decisions),
-        noticed_after=true[0] - change.events if change and true else None,
-        back_after=_back_after(curve, change.events) if change else None,
+        back_after=_back_after(curve, _drift_of(plan).events),
     )
 
 
@@ -127,14 +148,18 @@ def _records(plan: ShopPlan) -> Iterator[Event | Item]:
 
 
 def _lived(
-    records: Iterable[Event | Item], course_of: Callable[[Brain], _Course]
+    records: Iterable[Event | Item],
+    course_of: Callable[[Brain], _Course],
+    is_over: Callable[[_Course, Standing], bool] = lambda _, __: False,
 ) -> tuple[list[Standing], _Course]:
     torch.set_num_threads(1)
     settings = replace(Settings(device="cpu"), batch=_BATCH)
     with closing(Brain(settings)) as brain:
         evaluation = Evaluation(brain, settings, time.time_ns() // 1_000_000)
         evaluation.course = course = course_of(brain)
-        curve = evaluation.run(records)
+        looked: list[bool] = []  # after each batch, whether that is enough
+        taken = takewhile(lambda _: not any(looked[-1:]), records)
+        curve = evaluation.run(taken, lambda standing: looked.append(is_over(course, standing)))
     return curve, course
 
 
@@ -160,9 +185,7 @@ class _Poisoned(Course):
         return self.promote(champion, poisoned)
 
 
-def _drift_of(plan: ShopPlan) -> _Drift | None:
-    if not plan.drifts:
-        return None
+def _drift_of(plan: ShopPlan) -> _Drift:
     events = sum(isinstance(it, Event) and it.ts < plan.drifts[0] for it in Shop(plan).records())
     return _Drift(plan.drifts[0], events)
 
