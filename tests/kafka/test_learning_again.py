@@ -46,6 +46,6 @@ def test_it_learns_again_from_where_that_one_left_off(broker: str, tmp_path: Pat
         while not asyncio.run(published_as_another(settings)):
             pass
         publish(shop, traffic(range(300, 600)))
-        worker.until(lambda: "Another worker learns now" in worker.log, "it has noticed")
+        worker.until(lambda: "another worker learns now" in worker.log, "it has noticed")
         publish(shop, traffic(range(600, 900)))
         worker.ready().reaches(learnt=900)
