@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Context
 from click.testing import CliRunner, Result
 
 from models.events import Event
@@ -14,8 +15,6 @@ from producers.shop.shop import Shop
 from stream.bench.commands import bench
 from stream.bench.lives import Noticed, live, notice
 from stream.bench.outcome import Bound, conclude
-from stream.bench.rank import rank
-from stream.bench.table import table
 
 
 def ran(tmp_path: Path, *arguments: str) -> tuple[Result, dict[str, Any]]:
@@ -66,9 +65,11 @@ def test_rankings_and_lessons_are_timed_at_each_size(tmp_path: Path) -> None:
 
 
 def test_every_benchmark_says_what_it_is_and_can_write_its_figures() -> None:
-    assert {rank, table} <= set(bench.commands.values())
-    for command in bench.commands.values():
-        assert command.help
+    nowhere = Context(bench)
+    for name in bench.list_commands(nowhere):
+        command = bench.get_command(nowhere, name)
+        assert command is not None
+        assert (command.name, bool(command.help)) == (name, True)
         assert "--json" in {option for one in command.params for option in one.opts}
 
 

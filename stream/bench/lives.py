@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
-import numpy as np
 import torch
 from msgspec.structs import replace
 
@@ -24,6 +23,7 @@ from producers.logs import first_events, open_log, read_log
 from producers.reading import Reading
 from producers.shop.plan import ShopPlan
 from producers.shop.shop import Shop
+from stream.bench.curves import back_after, events_at
 from stream.bench.poisons import POISONS
 from stream.brain import Brain
 from stream.challenge.kept import KeptModel
@@ -34,9 +34,6 @@ from stream.settings import Settings
 __all__ = ["Lived", "Noticed", "Replayed", "live", "live_poisoned", "notice", "replay"]
 
 _BATCH: Final = 64
-# The hit rate is back once 5,000 scored events in a row come to so much of what it was.
-_BACK: Final = 0.95
-_SPAN: Final = 5_000
 # Events after a drift in which it is to be noticed.
 WITHIN: Final = 25_000
 # Examples after which the champion is replaced by one that is poisoned.
@@ -114,7 +111,7 @@ def live(plan: ShopPlan, *, retrains: bool = True) -> Lived:
         hit_rate=curve[-1].quality["headrace"].hit_rate_20,
         decisions=[f"{at:,} {one.kind}: {one.reason}" for at, one in course.decisions],
         was_replaced=any(one.kind == "promotion" for _, one in course.decisions),
-        back_after=_back_after(curve, _drift_of(plan).events),
+        back_after=back_after(curve, _drift_of(plan).events),
     )
 
 
@@ -124,8 +121,8 @@ def live_poisoned(plan: ShopPlan, poison: str) -> int | None:
     if course.is_refused:
         return 0
     rollbacks = (at for at, one in course.decisions if one.kind == "rollback")
-    began = _events_at(curve, _POISONED_AFTER)
-    return next((_events_at(curve, at) - began for at in rollbacks), None)
+    began = events_at(curve, _POISONED_AFTER)
+    return next((events_at(curve, at) - began for at in rollbacks), None)
 
 
 def replay(path: Path, rules: Rules, limit: int | None = None) -> Replayed:
@@ -188,22 +185,3 @@ class _Poisoned(Course):
 def _drift_of(plan: ShopPlan) -> _Drift:
     events = sum(isinstance(it, Event) and it.ts < plan.drifts[0] for it in Shop(plan).records())
     return _Drift(plan.drifts[0], events)
-
-
-def _events_at(curve: list[Standing], examples: int) -> int:
-    """Return how many events there were by the batch in which so many examples were learnt."""
-    return next(it.events for it in curve if it.examples >= examples)
-
-
-def _back_after(curve: list[Standing], change: int) -> int | None:
-    """Return how many events after a change the hit rate is back, None where it is not."""
-    hits = np.array([sum(it.ranks["headrace"][1:]) for it in curve])
-    scored = np.array([sum(it.ranks["headrace"]) for it in curve])
-    events = np.array([it.events for it in curve])
-    at = int(np.searchsorted(events, change))
-    usual = (hits[at] - hits[np.searchsorted(scored, scored[at] - 3 * _SPAN)]) / (3 * _SPAN)
-    for place in range(at, len(curve)):
-        start = int(np.searchsorted(scored, scored[place] - _SPAN))
-        if start >= at and (hits[place] - hits[start]) / (scored[place] - scored[start]) >= _BACK * usual:
-            return int(events[place] - change)
-    return None
